@@ -1,0 +1,1 @@
+"""OData V2 as real servers speak it: one transport, one page reader, one schema reader."""

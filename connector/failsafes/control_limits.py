@@ -1,0 +1,55 @@
+"""The numbers of layer A: the process and the way to the ERP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.failsafes.parameters import Parameters, parameter
+
+
+@dataclass(frozen=True, kw_only=True)
+class KillSwitch(Parameters):
+    """A1."""
+
+    poll_seconds: float = parameter(
+        1.0, unit="s", low=0.05, high=5, means="how often the kill file is looked for"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatedRun(Parameters):
+    """A4."""
+
+    runs_per_slot: int = parameter(
+        1, unit="runs", low=1, high=10, means="how often one slot may come to posting"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockJump(Parameters):
+    """A6."""
+
+    wall_seconds: float = parameter(
+        30.0, unit="s", low=1, high=600, means="wall time against monotonic time between readings"
+    )
+    erp_seconds: float = parameter(
+        120.0, unit="s", low=1, high=3600, means="our wall time against the ERP's Date header"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throttle(Parameters):
+    """A7."""
+
+    per_second: float = parameter(
+        2.0, unit="sends/s", low=0.01, high=100, means="how fast sending permits come back"
+    )
+    burst: float = parameter(
+        20.0, unit="sends", low=1, high=1000, means="how many permits can be saved up"
+    )
+    lines: int = parameter(
+        50, unit="lines", low=1, high=1_000_000, means="a node may always order so many lines"
+    )
+    growth: float = parameter(
+        1.5, unit="1", low=1, high=10, means="lines against the most in the history"
+    )

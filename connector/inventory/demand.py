@@ -1,0 +1,195 @@
+"""Demand per day and item-node, from what customers took.
+
+- A day is a calendar day before the review's own, which is not over yet. Days without a movement
+  are days without demand: they count. Whole weeks weigh every weekday alike.
+- The window begins where the history does. It begins later, at the first receipt, for an item that
+  had nothing to sell before: its empty days say nothing about demand. Stock at the start is worked
+  out backwards: on hand + taken - received.
+- A posting taken back on a later day cancels the largest day first: what is corrected is what was
+  wrong. The rest lowers all days alike.
+- One outlier must not plan the next month: the largest day counts at most `outlier_sd` standard
+  deviations above the mean of the other days, and never less than the second largest. Items with
+  fewer than four days of demand are left alone: there, each day is the pattern.
+- With fewer days than `demand_days_minimum`, the rate behind the planner's own reorder point
+  ((reorder point - safety stock) / lead time) fills the days that are missing.
+- Goods moved between nodes are not demand; the central node sees them as echelon demand instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from connector.inventory.planning import Planning
+from connector.inventory.quantity import MILLION, Column, Rows, millionths, total
+from connector.inventory.snapshot import History
+from connector.inventory.universe import Universe, below
+
+# Fewer days of demand than this have no outlier.
+_PATTERN_DAYS = 4
+# Spread of a rate that was never observed, beside its Poisson noise.
+_UNSEEN_CV = 0.5
+# Item-nodes whose days are laid out side by side at one time: bounds memory, not results.
+_BLOCK = 65_536
+# Scatter below this share of the squares is the floats' own, not the demand's.
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """Demand per day, base units [N]; `days` of history stand behind it."""
+
+    mean: Column
+    sd: Column
+    zero_share: Column
+    days: Column
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Taken:
+    """Consumption inside the window: item-node, day of the window, quantity in millionths."""
+
+    days: int
+    rows: Rows
+    day: Rows
+    quantity: Column
+
+
+def observed_demand(
+    universe: Universe,
+    history: History,
+    *,
+    on_hand: Column,
+    level: Column,
+    erp_date: date,
+    planning: Planning,
+) -> Demand:
+    """Estimate demand per day from the history; without history, all is 0."""
+    window = timedelta(days=planning.demand_window_days)
+    start = max(history.since or erp_date, erp_date - window)
+    taken = _taken(universe, history.consumption, start, erp_date)
+    received = history.receipts.filter(_inside(start, erp_date))
+    first = _first_day_on_sale(universe, received, taken, on_hand, start)
+    # What a central node sends on is not in its consumption: its past stock cannot be worked out.
+    days = taken.days - np.where(level > 0, 0.0, first)
+    estimated = np.zeros((len(universe), 3))
+    for low in range(0, len(universe), _BLOCK):
+        here = slice(low, min(low + _BLOCK, len(universe)))
+        daily = _laid_out(taken, here.start, here.stop)
+        estimated[here] = _moments(daily, days[here], planning.outlier_sd)
+    mean, sd, zero_share = np.ascontiguousarray(estimated.T)
+    return Demand(mean=mean, sd=sd, zero_share=zero_share, days=days)
+
+
+def completed(demand: Demand, items: pl.DataFrame, level: Column, planning: Planning) -> Demand:
+    """Fill the missing days of a short history with the rate behind the planner's reorder point.
+
+    `items` holds ITEMS in the universe's order. Nodes that supply others are left as they are:
+    their reorder point speaks of transfers, not of demand.
+    """
+    lead_time = np.maximum(items["lead_time_days"].to_numpy(), 1.0)
+    above_safety = items["reorder_point"].to_numpy() - items["safety_stock"].to_numpy()
+    rate = np.where(level == 0, np.maximum(above_safety, 0.0) / lead_time, 0.0)
+    missing = np.maximum(planning.demand_days_minimum - demand.days, 0.0)
+    weight = np.where(rate > 0, missing / np.maximum(demand.days + missing, 1.0), 0.0)
+    mean = (1 - weight) * demand.mean + weight * rate
+    unseen = rate + (_UNSEEN_CV * rate) ** 2
+    spread = weight * (1 - weight) * (demand.mean - rate) ** 2
+    variance = (1 - weight) * demand.sd**2 + weight * unseen + spread
+    zero_share = (1 - weight) * demand.zero_share + weight * np.exp(-rate)
+    return Demand(mean=mean, sd=np.sqrt(variance), zero_share=zero_share, days=demand.days)
+
+
+def echelon_demand(demand: Demand, upstream: tuple[Rows, ...]) -> tuple[Column, Column]:
+    """Return mean and sd per day of own and all downstream demand: means and variances add."""
+    mean = demand.mean + below(demand.mean, upstream)
+    variance = demand.sd**2
+    return mean, np.sqrt(variance + below(variance, upstream))
+
+
+def _inside(start: date, today: date) -> pl.Expr:
+    return pl.col("posted_on").is_between(start, today, closed="left")
+
+
+def _day(frame: pl.DataFrame, start: date) -> Rows:
+    return (frame["posted_on"] - start).dt.total_days().to_numpy()
+
+
+def _taken(universe: Universe, consumption: pl.DataFrame, start: date, today: date) -> _Taken:
+    posted = consumption.filter(_inside(start, today))
+    rows = universe.locate(posted)
+    known = rows >= 0
+    quantity = millionths(posted["quantity"].to_numpy()).astype(np.float64)
+    return _Taken(
+        days=(today - start).days,
+        rows=rows[known],
+        day=_day(posted, start)[known],
+        quantity=quantity[known],
+    )
+
+
+def _laid_out(taken: _Taken, low: int, high: int) -> Column:
+    """Return units per item-node and day for the rows from low to high: exact sums."""
+    here = (taken.rows >= low) & (taken.rows < high)
+    cell = (taken.rows[here] - low) * taken.days + taken.day[here]
+    sums = np.bincount(cell, taken.quantity[here], minlength=(high - low) * taken.days)
+    return (sums / MILLION).reshape(high - low, taken.days)
+
+
+def _first_day_on_sale(
+    universe: Universe, received: pl.DataFrame, taken: _Taken, on_hand: Column, start: date
+) -> Column:
+    """Return the day of the window on which each item-node could first be sold."""
+    rows = universe.locate(received)
+    real = (rows >= 0) & (received["quantity"].to_numpy() > 0)
+    arrived, sold = np.full((2, len(universe)), taken.days, dtype=np.int64)
+    np.minimum.at(arrived, rows[real], _day(received, start)[real])
+    np.minimum.at(sold, taken.rows, taken.day)
+    used = np.bincount(taken.rows, taken.quantity, minlength=len(universe)) / MILLION
+    stock_before = on_hand + used - total(rows, received["quantity"].to_numpy(), len(universe))
+    is_new = (arrived < taken.days) & (arrived <= sold) & (stock_before <= 0)
+    return np.where(is_new, arrived, 0).astype(np.float64)
+
+
+def _moments(daily: Column, days: Column, outlier_sd: float) -> Column:
+    """Return mean, sd and zero share [B, 3] of daily demand [B, W]; `days` [B] of the W count."""
+    largest, second = _net_of_corrections(daily)
+    count = np.maximum(days, 1.0)
+    others = np.maximum(count - 1.0, 1.0)
+    demand_days = (daily > 0).sum(axis=1)
+    rest = daily.sum(axis=1) - largest
+    rest_squares = np.einsum("ij,ij->i", daily, daily) - largest**2
+    rest_variance = rest_squares / others - (rest / others) ** 2
+    limit = rest / others + outlier_sd * np.sqrt(np.maximum(rest_variance, 0.0))
+    capped = np.minimum(largest, np.maximum(second, limit))
+    top = np.where(demand_days >= _PATTERN_DAYS, capped, largest)
+    mean = np.maximum(rest + top, 0.0) / count
+    squares = rest_squares + top**2
+    scatter = squares - count * mean**2
+    scatter[scatter < _ROUNDING * squares] = 0.0
+    zero_share = np.where(days > 0, np.maximum(days - demand_days, 0.0) / count, 1.0)
+    return np.column_stack((mean, np.sqrt(scatter / others), zero_share))
+
+
+def _net_of_corrections(daily: Column) -> tuple[Column, Column]:
+    """Take corrections off the days in place; return the largest and second largest day."""
+    size = np.arange(len(daily))
+    if not daily.shape[1]:
+        return np.zeros(len(daily)), np.zeros(len(daily))
+    if (daily < 0).any():
+        taken_back = -np.minimum(daily, 0.0).sum(axis=1)
+        np.maximum(daily, 0.0, out=daily)
+        where = daily.argmax(axis=1)
+        cancelled = np.minimum(daily[size, where], taken_back)
+        daily[size, where] -= cancelled
+        left, gross = taken_back - cancelled, daily.sum(axis=1)
+        daily *= (np.maximum(gross - left, 0.0) / np.maximum(gross, 1e-9))[:, None]
+    where = daily.argmax(axis=1)
+    largest = daily[size, where]
+    daily[size, where] = -1.0
+    second = np.maximum(daily.max(axis=1), 0.0)
+    daily[size, where] = largest
+    return largest, second

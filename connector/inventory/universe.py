@@ -1,0 +1,59 @@
+"""The item-nodes of one review, each at a fixed row, and who stands above whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from connector.inventory.quantity import Column, Rows, total
+
+_KEY = ("node", "item")
+
+
+@dataclass(frozen=True)
+class Universe:
+    """Rows of a review: `keys` holds node and item, sorted and unique."""
+
+    keys: pl.DataFrame
+
+    def __len__(self) -> int:
+        """Return the number of item-nodes."""
+        return self.keys.height
+
+    def locate(self, frame: pl.DataFrame) -> Rows:
+        """Return the row of each (node, item) of a frame, -1 where the universe lacks it."""
+        numbered = self.keys.with_row_index("row")
+        found = frame.select(_KEY).join(numbered, on=_KEY, how="left", maintain_order="left")
+        return found["row"].cast(pl.Int64).fill_null(-1).to_numpy()
+
+    def total(self, frame: pl.DataFrame, quantity: str = "quantity") -> Column:
+        """Return the exact sum of a frame's quantity per row."""
+        return total(self.locate(frame), frame[quantity].to_numpy(), len(self))
+
+    def upstream(self, supplier: Mapping[str, str]) -> tuple[Rows, ...]:
+        """Return, nearest first, the rows of the same item at the nodes above each row.
+
+        `supplier` names each node's upstream node, "" = none. A node that does not stock the item
+        is -1 in its place; the nodes above it are found all the same.
+        """
+        above = dict(supplier)
+        chain: list[Rows] = []
+        for _ in range(len(supplier)):
+            if not any(above.values()):
+                break
+            higher = pl.col("node").replace_strict(above, default="", return_dtype=pl.String)
+            chain.append(self.locate(self.keys.with_columns(higher)))
+            above = {node: supplier.get(name, "") for node, name in above.items()}
+        return tuple(chain)
+
+
+def below(values: Column, upstream: tuple[Rows, ...]) -> Column:
+    """Return for each row the sum over all rows below it: with its own value, its echelon."""
+    sums = np.zeros(len(values))
+    for rows in upstream:
+        known = rows >= 0
+        sums += np.bincount(rows[known], values[known], minlength=len(values))
+    return sums

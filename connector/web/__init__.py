@@ -1,0 +1,1 @@
+"""The read-only face over HTTP: probes, metrics and one status page."""

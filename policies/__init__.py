@@ -1,0 +1,1 @@
+"""Where policies are made, proven and exported. Needs the train extra; connector never does."""

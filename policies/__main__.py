@@ -1,0 +1,123 @@
+"""python -m policies: make signing keys, train and export the shipped policy, verify a bundle."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+import connector
+from connector.clock import SystemClock
+from connector.errors import EXIT_NEEDS_A_PERSON, ConfigError, ReplenishError
+from connector.policy.bundle import load_bundle
+from connector.policy.trust import Trust, key_id
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+_SHIPPED = Path(__file__).parent / "bundles"
+_OWNER_ONLY = 0o600
+
+KeyFile = Annotated[Path, typer.Option("--key", help="private signing key (PEM); kept out of git")]
+Directory = Annotated[Path, typer.Option("--out", help="directory of the bundle")]
+TrustedKeys = Annotated[Path, typer.Option("--trusted", help="directory of public keys (*.pem)")]
+
+
+@app.command()
+def keygen(key: KeyFile, trusted: TrustedKeys = _SHIPPED / "trusted") -> None:
+    """Make an ed25519 key pair: the private key for its owner only, the public key to trust."""
+    private = Ed25519PrivateKey.generate()
+    octets = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        handle = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _OWNER_ONLY)
+    except OSError as error:
+        raise ConfigError(
+            f"{key} cannot be made: {error.strerror}", hint="name a new file"
+        ) from error
+    with os.fdopen(handle, "wb") as file:
+        file.write(octets)
+    public = private.public_key()
+    trusted.mkdir(parents=True, exist_ok=True)
+    place = trusted / f"{key_id(public)}.pem"
+    place.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    typer.echo(f"private key {key}, public key {place}")
+
+
+@app.command()
+def export(
+    key: KeyFile,
+    out: Directory = _SHIPPED / "order-up-to-1",
+    seed: Annotated[int, typer.Option(help="decides the whole training run")] = 1,
+    years: Annotated[int, typer.Option(min=1, help="until the policy expires")] = 5,
+    created_on: Annotated[str, typer.Option(help="YYYY-MM-DD")] = "",
+) -> None:
+    """Train the order-up-to policy, judge it against the exact levels, export and sign it."""
+    from policies.order_up_to import Recipe  # noqa: PLC0415 - torch, only where it is needed
+    from policies.release import release  # noqa: PLC0415
+
+    day = date.fromisoformat(created_on) if created_on else _today()
+    release(
+        Recipe(seed=seed),
+        _private_key(key),
+        out,
+        created_on=day,
+        expires_on=day.replace(year=day.year + years, day=min(day.day, 28)),
+        tell=typer.echo,
+    )
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="directory of the bundle")],
+    trusted: TrustedKeys = _SHIPPED / "trusted",
+) -> None:
+    """Load a bundle as a site would, every check included, and say what it is."""
+    admitted = load_bundle(
+        bundle,
+        Trust.read(sorted(trusted.glob("*.pem"))),
+        today=_today(),
+        connector_version=connector.__version__,
+        hard_links=True,
+    )
+    typer.echo(f"{admitted.name}  sha256 {admitted.digest}")
+    typer.echo(f"signed by {', '.join(admitted.signed_by)}; until {admitted.manifest.expires_on}")
+    typer.echo(f"golden vectors within {admitted.golden_difference:.2g}")
+    for name, value in admitted.manifest.evaluation.items():
+        typer.echo(f"  {name:<32}{value:>12.5f}")
+
+
+def _today() -> date:
+    return SystemClock().now().date()
+
+
+def _private_key(path: Path) -> Ed25519PrivateKey:
+    hint = "make one with `python -m policies keygen --key FILE`"
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"signing key {path} cannot be read", hint=hint) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigError(f"signing key {path} is a {type(key).__name__}", hint=hint)
+    return key
+
+
+def main() -> None:
+    """Run the command line; a failure is one sentence and an exit code."""
+    try:
+        app(standalone_mode=True)
+    except ReplenishError as error:
+        typer.echo(f"policies: {error}", err=True)
+        raise SystemExit(error.exit_code or EXIT_NEEDS_A_PERSON) from error
+
+
+if __name__ == "__main__":
+    main()

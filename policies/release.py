@@ -1,0 +1,117 @@
+"""Makes one bundle from a recipe: train, judge, export, sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from connector.errors import PolicyUnusable
+from connector.policy.bundle import Bundle
+from connector.policy.manifest import Training
+from policies.evaluate import gaps, grid_contexts, other_family
+from policies.export import (
+    GOLDEN_VECTORS,
+    REFERENCE_STATES,
+    Identity,
+    States,
+    manifest_of,
+    require_parity,
+    to_onnx,
+    write_bundle,
+)
+from policies.network import READS, OrderUpTo
+from policies.order_up_to import Recipe, contexts_in_range, train
+
+# A release that misses these is not written.
+USUAL_LEVEL_GAP_MAX = 0.03  # mean, of levels above the mean demand in the cover
+COST_GAP_MAX = 0.01  # mean
+_FIT_STATES = 20_000
+_CALIBRATION_STATES = 2_000
+_ACTION_RANGE = (0.0, 2_000.0)  # reviews of demand; a level beyond is no level
+_EVALUATION_SEED = 1_000_003  # apart from every training seed
+
+
+def release(
+    recipe: Recipe,
+    key: Ed25519PrivateKey,
+    directory: Path,
+    *,
+    created_on: date,
+    expires_on: date,
+    tell: Callable[[str], None],
+) -> Bundle:
+    """Return the written bundle; raise PolicyUnusable where the network is not good enough."""
+    network = train(recipe, lambda epoch, cost: tell(f"epoch {epoch:3d}  relative cost {cost:.5f}"))
+    evaluation = judge(network)
+    for name, value in evaluation.items():
+        tell(f"  {name:<32}{value:>12.5f}")
+    _require_good(evaluation)
+    states = _states(recipe)
+    model = to_onnx(network, states.golden)
+    tell(f"parity torch - ONNX {require_parity(network, model, states.golden):.2g}")
+    manifest = manifest_of(
+        Identity(
+            policy_id="order-up-to",
+            version="1",
+            created_on=created_on,
+            expires_on=expires_on,
+            connector_minimum="0.1.0",
+        ),
+        model,
+        states,
+        reads=READS,
+        action_range=_ACTION_RANGE,
+        training=_training(recipe),
+        evaluation=evaluation,
+    )
+    bundle = write_bundle(directory, manifest, model, [key])
+    tell(f"{bundle.name} in {directory}, model {len(model)} bytes, sha256 {bundle.digest}")
+    return bundle
+
+
+def judge(network: OrderUpTo) -> dict[str, float]:
+    """Return the figures of the held-out grid and of another demand family."""
+    rng = np.random.default_rng(_EVALUATION_SEED)
+    grid = grid_contexts(rng)
+    learned, classical = gaps(network, grid)
+    other_learned, other_classical = other_family(network, rng)
+    return {
+        "grid_contexts": float(len(grid)),
+        **learned.figures("policy"),
+        **classical.figures("normal"),
+        "policy_cost_negative_binomial": round(other_learned, 6),
+        "normal_cost_negative_binomial": round(other_classical, 6),
+    }
+
+
+def _require_good(evaluation: dict[str, float]) -> None:
+    limits = {"policy_usual_mean": USUAL_LEVEL_GAP_MAX, "policy_cost_mean": COST_GAP_MAX}
+    for name, limit in limits.items():
+        if not evaluation[name] <= limit:
+            raise PolicyUnusable(
+                f"{name} is {evaluation[name]}, at most {limit} may be released",
+                hint="train longer, or look at what changed in the contexts",
+            )
+
+
+def _states(recipe: Recipe) -> States:
+    rng = np.random.default_rng([recipe.seed, 2])
+    sizes = (GOLDEN_VECTORS, REFERENCE_STATES, _FIT_STATES, _CALIBRATION_STATES)
+    features = contexts_in_range(rng, sum(sizes)).features
+    golden, reference, fit, calibration = np.split(features, np.cumsum(sizes)[:-1])
+    return States(golden=golden, reference=reference, fit=fit, calibration=calibration)
+
+
+def _training(recipe: Recipe) -> Training:
+    notes = ", ".join(f"{name}={value}" for name, value in asdict(recipe).items())
+    return Training(
+        twin="policies.contexts",
+        digest=recipe.digest(),
+        seed=recipe.seed,
+        notes=f"synthetic contexts, no site's data; {notes}",
+    )
