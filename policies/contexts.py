@@ -39,8 +39,7 @@ class Contexts:
     zero_share: Array  # of a day, of the demand that the level covers
     shape: Array  # of the gamma distributed size of a demand day
     lead_time: Array  # [N, days] probabilities
-    fixed_days: Array  # review + cover downstream, days; may be fractional
-    review_days: Array
+    review_days: Array  # whole days
     critical_ratio: Array
 
     def __len__(self) -> int:
@@ -60,7 +59,7 @@ class Lines:
     zero_share: Array
     shape: Array
     lead_time: Array  # [N, days]
-    downstream_days: Array  # lead time + review below; 0 where nobody is supplied
+    downstream_days: Array  # lead time + review below, 0 where nobody is supplied: shown, not used
     review_days: Array
     critical_ratio: Array
     estimated: NDArray[np.bool_]  # its quantiles are told as a normal distribution's
@@ -112,7 +111,6 @@ def dress(rng: Generator, lines: Lines) -> Contexts:
         zero_share=lines.zero_share,
         shape=lines.shape,
         lead_time=lines.lead_time,
-        fixed_days=lines.review_days + lines.downstream_days,
         review_days=lines.review_days,
         critical_ratio=lines.critical_ratio,
     )

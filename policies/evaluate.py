@@ -1,8 +1,12 @@
-"""How good a level is: against the exact quantile, beside the classical normal approximation.
+"""How good a level is: against the exact quantile, beside base-stock and the normal approximation.
 
 Held-out contexts on a full grid (nothing on it was trained on), and demand of another family
 (negative binomial) that the network never saw.
 """
+
+# torch has no types where it is not installed, and few where it is:
+# mypy: disallow-subclassing-any=False, disallow-untyped-decorators=False
+# mypy: disallow-untyped-calls=False, warn-return-any=False
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ import torch
 from numpy.random import Generator
 from torch import Tensor
 
-from connector.policy.features import in_range
+from connector.inventory.gamma import gamma_quantile
+from connector.policy.features import NAMES, in_range
 from policies.contexts import Array, Contexts, Lines, dress
 from policies.lead_times import lead_time_pmf
 from policies.network import OrderUpTo
@@ -27,7 +32,6 @@ _GRID = {
     "size_cv": (0.3, 1.0, 1.8),
     "empty": (0.0, 0.4, 0.8, 0.95),
     "ratio": (0.80, 0.90, 0.95, 0.98, 0.99),
-    "below": (0.0, 9.0),
 }
 
 
@@ -56,18 +60,16 @@ def grid_contexts(rng: Generator) -> Contexts:
     """Return the held-out grid: every combination that a site could show."""
     points = np.array(list(product(*_GRID.values())), dtype=np.float64)
     names = {name: k for k, name in enumerate(_GRID)}
-    above = points[:, names["below"]] > 0
-    points = points[~(above & (points[:, names["empty"]] > 0))]
     column = {name: points[:, k] for name, k in names.items()}
     nothing = np.zeros(len(points))
     contexts = dress(
         rng,
         Lines(
-            above=column["below"] > 0,
+            above=np.full(len(points), fill_value=False),
             zero_share=column["empty"],
             shape=column["size_cv"] ** -2.0,
             lead_time=lead_time_pmf(column["lead"], column["lead_cv"], nothing, nothing + 2.0),
-            downstream_days=column["below"],
+            downstream_days=nothing,
             review_days=column["review"],
             critical_ratio=column["ratio"],
             estimated=np.full(len(points), fill_value=False),
@@ -76,21 +78,35 @@ def grid_contexts(rng: Generator) -> Contexts:
     return contexts.take(np.flatnonzero(in_range(contexts.features)))
 
 
-def gaps(network: OrderUpTo, contexts: Contexts) -> tuple[Gap, Gap]:
-    """Return the gap of the network and of the classical level, where any stock is best."""
+def levels(network: OrderUpTo, contexts: Contexts) -> dict[str, Array]:
+    """Return the levels that the policy, base-stock and the normal approximation would hold."""
     with torch.no_grad():
         features = torch.from_numpy(contexts.features)
         learned, _, _ = network(features)
-        classical, _, _ = network.derive(features)
+        normal, deviation, _ = network.derive(features)
+    cover = contexts.features[:, NAMES.index("lead_time_mean")].astype(np.float64) + 1.0
+    relative = deviation.double().numpy() / cover
+    return {
+        "policy": learned.double().numpy(),
+        "base_stock": cover * gamma_quantile(contexts.critical_ratio, relative),
+        "normal": normal.double().numpy(),
+    }
+
+
+def gaps(network: OrderUpTo, contexts: Contexts) -> dict[str, Gap]:
+    """Return the gap of each way to set a level, by name."""
     demand = CoverDemand.of(contexts)
     ratio = torch.from_numpy(contexts.critical_ratio)
     exact = demand.quantile(ratio)
     best = demand.cost(exact, ratio)
 
-    def gap(level: Tensor) -> Gap:
-        return _gap(level, exact, demand.cost(level, ratio) / best - 1.0, exact >= demand.mean())
-
-    return gap(learned.double()), gap(classical.double())
+    usual = exact >= demand.mean()
+    return {
+        who: _gap(level, exact, demand.cost(level, ratio) / best - 1.0, usual)
+        for who, level in (
+            (who, torch.from_numpy(level)) for who, level in levels(network, contexts).items()
+        )
+    }
 
 
 def _gap(level: Tensor, exact: Tensor, extra_cost: Tensor, usual: Tensor) -> Gap:
@@ -110,30 +126,25 @@ def _gap(level: Tensor, exact: Tensor, extra_cost: Tensor, usual: Tensor) -> Gap
 
 def other_family(
     network: OrderUpTo, rng: Generator, count: int = 240, draws: int = 40_000
-) -> tuple[float, float]:
-    """Return the mean extra cost under negative binomial demand: the network's, the classical's."""
+) -> dict[str, float]:
+    """Return the mean extra cost of each way under negative binomial demand, by name."""
     daily = np.exp(rng.uniform(np.log(0.05), np.log(30.0), count))
     successes = np.exp(rng.uniform(np.log(0.3), np.log(20.0), count))
     lines = _negative_binomial_lines(rng, daily, successes)
     contexts = dress(rng, lines)
-    keep = np.flatnonzero(in_range(contexts.features))
-    with torch.no_grad():
-        features = torch.from_numpy(contexts.features)
-        learned = network(features)[0].double().numpy()
-        classical = network.derive(features)[0].double().numpy()
+    ways = levels(network, contexts)
     extra = [
         _extra_costs(
             rng,
             lines,
-            row=k,
+            row=int(k),
             family=(daily[k], successes[k]),
-            levels=(learned[k], classical[k]),
+            levels=[way[k] for way in ways.values()],
             draws=draws,
         )
-        for k in keep
+        for k in np.flatnonzero(in_range(contexts.features))
     ]
-    means = np.mean(extra, axis=0)
-    return float(means[0]), float(means[1])
+    return dict(zip(ways, np.mean(extra, axis=0).tolist(), strict=True))
 
 
 def _negative_binomial_lines(rng: Generator, daily: Array, successes: Array) -> Lines:
@@ -163,9 +174,9 @@ def _extra_costs(
     *,
     row: int,
     family: tuple[float, float],
-    levels: tuple[float, float],
+    levels: list[float],
     draws: int,
-) -> tuple[float, float]:
+) -> list[float]:
     daily, successes = family
     days = rng.choice(lines.lead_time.shape[1], draws, p=lines.lead_time[row])
     days = days + int(lines.review_days[row])
@@ -177,5 +188,4 @@ def _extra_costs(
         return float(np.where(missing > 0, ratio * missing, (ratio - 1.0) * missing).mean())
 
     best = cost(float(np.quantile(demand, ratio, method="inverted_cdf")))
-    first, second = (cost(level * rate) / best - 1.0 for level in levels)
-    return first, second
+    return [cost(level * rate) / best - 1.0 for level in levels]

@@ -5,6 +5,10 @@ and lumpy demand, late lead times), and can never leave a fixed band around it. 
 normalisation and everything derived from the features are part of the graph: it takes them raw.
 """
 
+# torch has no types where it is not installed, and few where it is:
+# mypy: disallow-subclassing-any=False, disallow-untyped-decorators=False
+# mypy: disallow-untyped-calls=False, warn-return-any=False
+
 from __future__ import annotations
 
 import math
@@ -23,7 +27,6 @@ READS = (
     "lead_time_cv",
     "review_days",
     "critical_ratio",
-    "downstream_cover",
 )
 # The level stays between these multiples of the classical one. Where demand is so rare that the
 # best stock is none, the lowest multiple is as near to none as the network comes.
@@ -66,24 +69,22 @@ class OrderUpTo(nn.Module):
     def derive(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the classical level and the cover's sd [N], and the correction's inputs."""
         read = torch.index_select(features, 1, self.reads)
-        cv, empty, lead, p50, p90, lead_cv, review, ratio, below = (
-            read[:, k] for k in range(len(READS))
-        )
-        cover = lead + 1.0 + below  # reviews
+        cv, empty, lead, p50, p90, lead_cv, review, ratio = (read[:, k] for k in range(len(READS)))
+        cover = lead + 1.0  # reviews
         days = cover * review
-        z = normal_quantile(ratio)
+        z = normal_exceeded(1.0 - ratio)
         relative_demand = cv / torch.sqrt(days)
         relative_lead = lead_cv * lead / cover
         relative = torch.sqrt(relative_demand**2 + relative_lead**2 + 1e-8)
         classical = cover * (1.0 + z * relative)
         busy = 1.0 - empty
-        size_cv = torch.sqrt(torch.clamp((1.0 + cv**2) * busy - 1.0, min=1e-4))
+        size_cv = torch.sqrt(torch.clamp((1.0 + cv**2) * busy - 1.0, min=3e-3))
         # Given that there is any demand: the chance of it, the ratio left to meet, and the level
         # that a gamma distribution of that demand would need (Wilson and Hilferty's quantile).
         some = torch.clamp(1.0 - torch.exp(days * torch.log(empty + 1e-9)), min=1e-6)
         missed = torch.clamp((1.0 - ratio) / some, max=0.98)
-        z_some = normal_quantile(1.0 - missed)
-        skew = torch.clamp((1.0 + relative**2) * some - 1.0, min=1e-6)
+        z_some = normal_exceeded(missed)
+        skew = torch.clamp((1.0 + relative**2) * some - 1.0, min=1e-4)
         root = torch.clamp(1.0 - skew / 9.0 + z_some * torch.sqrt(skew) / 3.0, min=0.2)
         derived = (
             torch.log(root**3 * cover / some / classical),
@@ -113,13 +114,13 @@ class OrderUpTo(nn.Module):
         self.spread.copy_(derived.std(dim=0).clamp(min=1e-3))
 
 
-def normal_quantile(ratio: Tensor) -> Tensor:
-    """Return the standard normal quantile of ratios in (0, 1)."""
-    tail = torch.clamp(torch.minimum(ratio, 1.0 - ratio), min=1e-6)
-    t = torch.sqrt(-2.0 * torch.log(tail))
+def normal_exceeded(tail: Tensor) -> Tensor:
+    """Return what a standard normal variable exceeds with probability `tail`, in (0, 1)."""
+    lesser = torch.clamp(torch.minimum(tail, 1.0 - tail), min=1e-6)
+    t = torch.sqrt(-2.0 * torch.log(lesser))
     upper = _UPPER[0] + t * (_UPPER[1] + t * _UPPER[2])
     lower = 1.0 + t * (_LOWER[0] + t * (_LOWER[1] + t * _LOWER[2]))
-    return torch.sign(ratio - 0.5) * (t - upper / lower)
+    return torch.sign(0.5 - tail) * (t - upper / lower)
 
 
 def _banded(correction: Tensor) -> Tensor:

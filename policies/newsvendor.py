@@ -5,6 +5,10 @@ demand is gamma distributed. So distribution, quantile and expected cost are sum
 gamma functions, without simulation. Everything in units of mean demand per review.
 """
 
+# torch has no types where it is not installed, and few where it is:
+# mypy: disallow-subclassing-any=False, disallow-untyped-decorators=False
+# mypy: disallow-untyped-calls=False, warn-return-any=False
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -89,9 +93,7 @@ def draw_cover_demand(rng: Generator, contexts: Contexts, draws: int) -> NDArray
     lead = np.stack(
         [np.searchsorted(row, u, side="right") for row, u in zip(cdf, chance, strict=True)]
     )
-    whole = np.floor(contexts.fixed_days)
-    more = rng.random((count, draws)) < (contexts.fixed_days - whole)[:, None]
-    days = lead + whole[:, None].astype(np.int64) + more
+    days = lead + contexts.review_days[:, None].astype(np.int64)
     demand_days = rng.binomial(days, (1.0 - contexts.zero_share)[:, None])
     sizes = rng.standard_gamma(demand_days * contexts.shape[:, None])
     scale = contexts.shape * (1.0 - contexts.zero_share) * contexts.review_days
@@ -99,15 +101,12 @@ def draw_cover_demand(rng: Generator, contexts: Contexts, draws: int) -> NDArray
 
 
 def _cover_days(contexts: Contexts) -> Array:
-    """Return P(cover = k days) [N, K]."""
-    whole = np.floor(contexts.fixed_days).astype(int)
-    share = (contexts.fixed_days - whole)[:, None]
+    """Return P(lead time + review = k days) [N, K]."""
+    review = contexts.review_days.astype(int)
     count, support = contexts.lead_time.shape
-    days = np.zeros((count, support + whole.max() + 1))
-    at = np.arange(support)[None, :] + whole[:, None]
-    rows = np.arange(count)[:, None]
-    days[rows, at] += (1.0 - share) * contexts.lead_time
-    days[rows, at + 1] += share * contexts.lead_time
+    days = np.zeros((count, support + review.max()))
+    at = np.arange(support)[None, :] + review[:, None]
+    days[np.arange(count)[:, None], at] = contexts.lead_time
     return days
 
 

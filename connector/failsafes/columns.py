@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from connector.failsafes.echelon import Echelon, echelon_of
 from connector.failsafes.limits import Limits
 from connector.failsafes.lots import LotRules, lot_rules, steps
 from connector.inventory.state import State
@@ -67,11 +68,12 @@ class Lines:
 
     def count(self, lines: Mask) -> Column:
         """Return how many of these lines each node has."""
-        return np.bincount(self.node, weights=lines, minlength=len(self.nodes))
+        return self.add(lines.astype(np.float64))
 
     def add(self, values: Column) -> Column:
         """Return the sum of a column over each node."""
-        return np.bincount(self.node, weights=values, minlength=len(self.nodes))
+        sums = np.bincount(self.node, weights=values, minlength=len(self.nodes))
+        return sums.astype(np.float64)
 
     @cached_property
     def above(self) -> Mask:
@@ -96,9 +98,24 @@ class Lines:
         return np.where(self.above, self["echelon_position"], self["inventory_position"])
 
     @cached_property
+    def echelon(self) -> Echelon:
+        """Who supplies whom."""
+        return echelon_of(self.universe, self.state.frame["supplying_node"].fill_null(""))
+
+    @cached_property
     def lead_time(self) -> Column:
-        """Pessimistic lead time in days: nine of ten deliveries are faster."""
-        return np.maximum(self["lead_time_p90"], 0.0)
+        """Pessimistic lead time in days: nine of ten deliveries are faster.
+
+        An echelon's position counts the stock below, so its lead time reaches to the end of what
+        that stock must cover.
+        """
+        own = np.maximum(self["lead_time_p90"], 0.0)
+        if not self.above.any():
+            return own
+        below = self.echelon.cover_below(
+            days=own + self.review, demand=self.demand, level=self["level"]
+        )
+        return own + below
 
     @cached_property
     def review(self) -> Column:
@@ -145,3 +162,10 @@ class Lines:
     def cap(self) -> Column:
         """The position that lead time, review period and their uncertainty can justify."""
         return self.need(self.lead_time + self.review, self.limits.position_cap.sigmas)
+
+
+def beside_nodes(lines: Lines, frame: pl.DataFrame, name: str) -> Column:
+    """Return a column of a frame of one row per node, in the order of `nodes`; 0 = none."""
+    nodes = pl.DataFrame({"node": list(lines.nodes)}, schema={"node": pl.String})
+    found = nodes.join(frame, on="node", how="left", maintain_order="left")
+    return found[name].cast(pl.Float64).fill_null(0.0).to_numpy()

@@ -53,3 +53,6 @@ class Throttle(Parameters):
     growth: float = parameter(
         1.5, unit="1", low=1, high=10, means="lines against the most in the history"
     )
+    history: int = parameter(
+        1, unit="reviews", low=1, high=8, means="so many reviews make a comparison, of at most 8"
+    )

@@ -39,6 +39,6 @@ class FleetJump(Parameters):
     history: int = parameter(
         4, unit="reviews", low=2, high=8, means="so many reviews make a median, of at most 8"
     )
-    backlog: int = parameter(
-        5, unit="reviews", low=1, high=30, means="held reviews whose need may be ordered at once"
+    backlog: float = parameter(
+        14.0, unit="d", low=1, high=60, means="time without an order that may be caught up at once"
     )

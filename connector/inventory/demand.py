@@ -155,18 +155,22 @@ def _first_day_on_sale(
 
 
 def _moments(daily: Column, days: Column, outlier_sd: float) -> Column:
-    """Return mean, sd and zero share [B, 3] of daily demand [B, W]; `days` [B] of the W count."""
-    largest, second = _net_of_corrections(daily)
+    """Return mean, sd and zero share [B, 3] of daily demand [B, W]; `days` [B] of the W count.
+
+    `daily` is used up.
+    """
+    _cancel_corrections(daily)
+    demand_days = (daily > 0).sum(axis=1)
+    largest = _take_largest(daily)
+    second = daily.max(axis=1, initial=0.0)
     count = np.maximum(days, 1.0)
     others = np.maximum(count - 1.0, 1.0)
-    demand_days = (daily > 0).sum(axis=1)
-    rest = daily.sum(axis=1) - largest
-    rest_squares = np.einsum("ij,ij->i", daily, daily) - largest**2
+    rest, rest_squares = daily.sum(axis=1), np.einsum("ij,ij->i", daily, daily)
     rest_variance = rest_squares / others - (rest / others) ** 2
     limit = rest / others + outlier_sd * np.sqrt(np.maximum(rest_variance, 0.0))
     capped = np.minimum(largest, np.maximum(second, limit))
     top = np.where(demand_days >= _PATTERN_DAYS, capped, largest)
-    mean = np.maximum(rest + top, 0.0) / count
+    mean = (rest + top) / count
     squares = rest_squares + top**2
     scatter = squares - count * mean**2
     scatter[scatter < _ROUNDING * squares] = 0.0
@@ -174,22 +178,27 @@ def _moments(daily: Column, days: Column, outlier_sd: float) -> Column:
     return np.column_stack((mean, np.sqrt(scatter / others), zero_share))
 
 
-def _net_of_corrections(daily: Column) -> tuple[Column, Column]:
-    """Take corrections off the days in place; return the largest and second largest day."""
-    size = np.arange(len(daily))
+def _take_largest(daily: Column) -> Column:
+    """Return the largest day of each row, and leave 0 in its place."""
     if not daily.shape[1]:
-        return np.zeros(len(daily)), np.zeros(len(daily))
-    if (daily < 0).any():
-        taken_back = -np.minimum(daily, 0.0).sum(axis=1)
-        np.maximum(daily, 0.0, out=daily)
-        where = daily.argmax(axis=1)
-        cancelled = np.minimum(daily[size, where], taken_back)
-        daily[size, where] -= cancelled
-        left, gross = taken_back - cancelled, daily.sum(axis=1)
-        daily *= (np.maximum(gross - left, 0.0) / np.maximum(gross, 1e-9))[:, None]
-    where = daily.argmax(axis=1)
-    largest = daily[size, where]
-    daily[size, where] = -1.0
-    second = np.maximum(daily.max(axis=1), 0.0)
-    daily[size, where] = largest
-    return largest, second
+        return np.zeros(len(daily))
+    where = np.arange(len(daily)), daily.argmax(axis=1)
+    largest: Column = daily[where]
+    daily[where] = 0.0
+    return largest
+
+
+def _cancel_corrections(daily: Column) -> None:
+    """Take negative days off the largest day of their row, and what is left off all days alike."""
+    rows = np.flatnonzero((daily < 0).any(axis=1))
+    if not len(rows):
+        return
+    wrong = daily[rows]
+    taken_back = -np.minimum(wrong, 0.0).sum(axis=1)
+    np.maximum(wrong, 0.0, out=wrong)
+    where = np.arange(len(rows)), wrong.argmax(axis=1)
+    cancelled = np.minimum(wrong[where], taken_back)
+    wrong[where] -= cancelled
+    left, gross = taken_back - cancelled, wrong.sum(axis=1)
+    kept = np.maximum(gross - left, 0.0) / np.where(gross > 0, gross, 1.0)
+    daily[rows] = wrong * kept[:, None]

@@ -84,7 +84,7 @@ def _replaced(
     millionths = (pl.col("quantity") * MILLION).round().cast(pl.Int64)
     added = after.group_by(keys).agg(quantity=millionths.sum() / MILLION)
     grown = pl.concat([before.select(*schema), added.sort(keys).select(*schema)])
-    return grown.cast(dict(schema)).rechunk()
+    return grown.cast(schema).rechunk()
 
 
 def _require_numbers(frame: pl.DataFrame) -> None:
@@ -107,4 +107,4 @@ def _known_orders(kept: pl.DataFrame, pulled: pl.DataFrame, since: date) -> pl.D
     newest = ranked.sort("order", "age", "ordered_on", "supplying_node").unique(
         "order", keep="first", maintain_order=True
     )
-    return newest.filter(recent).select(*ORDERS).cast(dict(ORDERS)).rechunk()
+    return newest.filter(recent).select(*ORDERS).cast(ORDERS).rechunk()

@@ -12,7 +12,7 @@ as `lead_time_prior_weight` receipts: thin item-nodes lean on their lane, rich o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import NormalDist
 
@@ -29,7 +29,7 @@ _Z90 = NormalDist().inv_cdf(0.9)
 
 @dataclass(frozen=True, kw_only=True)
 class LeadTime:
-    """Calendar days from order to goods on the shelf [N]; `observations` of the item-node itself."""
+    """Calendar days from order to shelf [N]; `observations` are the item-node's own."""
 
     mean: Column
     sd: Column
@@ -69,16 +69,16 @@ def lead_times(
     """Estimate each item-node's lead time from its planned days and what was received."""
     planned = np.clip(planned_days, 1.0, planning.lead_time_days_maximum)
     lanes = universe.keys.with_columns(supplying_node=supplying_node)
-    seen = _observations(lanes, history, erp_date, planning)
-    rows = universe.locate(seen)
-    ratio = seen["days"].to_numpy() / planned[rows]
-    node, lane = _codes(lanes, "node"), _codes(lanes, "supplying_node", "item")
-    weight = planning.lead_time_prior_weight
-    cv = planning.lead_time_prior_cv
+    rows, days = _observations(universe, supplying_node, history, erp_date, planning)
+    ratio = days / planned[rows]
+    order = np.argsort(ratio, kind="stable")
+    rows, ratio = rows[order], ratio[order]
+    weight, cv = planning.lead_time_prior_weight, planning.lead_time_prior_cv
     one = np.ones(len(universe))
     spread = _Spread(mean=one, variance=one * cv**2, p50=one, p90=one + _Z90 * cv)
+    node, lane = _codes(lanes, "node"), _codes(lanes, "supplying_node", "item")
     for groups in (node, lane, np.arange(len(universe))):
-        spread = _learned(spread, groups, groups[rows], ratio, weight)
+        spread = _learned(spread, groups, rows, ratio, weight)
     limit = planning.lead_time_days_maximum
     return LeadTime(
         mean=np.minimum(spread.mean * planned, limit),
@@ -90,30 +90,36 @@ def lead_times(
 
 
 def _observations(
-    lanes: pl.DataFrame, history: History, erp_date: date, planning: Planning
-) -> pl.DataFrame:
-    """Return one row per order line received: node, item, days."""
+    universe: Universe,
+    supplying_node: pl.Series,
+    history: History,
+    erp_date: date,
+    planning: Planning,
+) -> tuple[Rows, Column]:
+    """Return item-node and days of every order line received in the window."""
     oldest = erp_date - timedelta(days=planning.lead_time_window_days)
-    line = ("order", "line", "node", "item")
+    recent = history.receipts.filter(pl.col("posted_on").is_between(oldest, erp_date))
     days = (pl.col("posted_on") - pl.col("ordered_on")).dt.total_days()
     # Whole numbers, so that the sums below are exact in any order.
     millionths = (pl.col("quantity") * MILLION).round().cast(pl.Int64)
     kept = pl.col("millionths").clip(lower_bound=0)  # a delivery taken back has no lead time
-    delivered = (
-        history.receipts.lazy()
-        .filter(pl.col("posted_on").is_between(oldest, erp_date))
-        .filter(pl.col("quantity").abs() <= LARGEST)
-        .group_by(*line, "posted_on")
-        .agg(millionths=millionths.sum())
+    lane = supplying_node.to_frame("lane").with_row_index("row")
+    lines = (
+        recent.lazy()
+        .with_columns(pl.Series("row", universe.locate(recent)))
+        .filter((pl.col("row") >= 0) & (pl.col("quantity").abs() <= LARGEST))
         .join(history.orders.lazy(), on="order")
-        .join(lanes.lazy(), on=["node", "item", "supplying_node"])
-        .with_columns(days=days.clip(upper_bound=int(planning.lead_time_days_maximum)))
-        .filter(pl.col("days") >= 0)
+        .join(lane.lazy().cast({"row": pl.Int64}), on="row")
+        .filter((pl.col("supplying_node") == pl.col("lane")) & (days >= 0))
+        .with_columns(
+            millionths=millionths, days=days.clip(upper_bound=int(planning.lead_time_days_maximum))
+        )
+        .group_by("order", "line", "row")
+        .agg(days=(pl.col("days") * kept).sum() / kept.sum(), left=pl.col("millionths").sum())
+        .filter(pl.col("left") > 0)
+        .collect()
     )
-    lines = delivered.group_by(line).agg(
-        days=(pl.col("days") * kept).sum() / kept.sum(), left=pl.col("millionths").sum()
-    )
-    return lines.filter(pl.col("left") > 0).sort(line).collect()
+    return lines["row"].to_numpy(), lines["days"].to_numpy()
 
 
 def _codes(frame: pl.DataFrame, *names: str) -> Rows:
@@ -121,34 +127,31 @@ def _codes(frame: pl.DataFrame, *names: str) -> Rows:
     return frame.select(pl.struct(names).rank("dense"))[names[0]].cast(pl.Int64).to_numpy() - 1
 
 
-def _learned(
-    prior: _Spread, groups: Rows, seen: Rows, ratio: Column, weight: float
-) -> _Spread:
-    """Return the prior of each member after its group's observations; `seen` names their groups."""
+def _learned(prior: _Spread, groups: Rows, rows: Rows, ratio: Column, weight: float) -> _Spread:
+    """Return the prior of each member after its group's observations, which come sorted."""
     size = int(groups.max(initial=-1)) + 1
-    order = np.lexsort((ratio, seen))
-    sorted_ratio = ratio[order]
+    seen = groups[rows]
+    order = np.argsort(seen, kind="stable")
+    seen, ratio = seen[order], ratio[order]
     count = np.bincount(seen, minlength=size)
     first = np.cumsum(count) - count
     n = np.maximum(count, 1)
-    mean = np.bincount(seen[order], sorted_ratio, minlength=size) / n
-    off = (sorted_ratio - mean[seen[order]]) ** 2
+    mean = np.bincount(seen, ratio, minlength=size) / n
+    apart = (ratio - mean[seen]) ** 2
     empirical = _Spread(
         mean=mean,
-        variance=np.bincount(seen[order], off, minlength=size) / n,
-        p50=_quantile(sorted_ratio, first, count, 0.5),
-        p90=_quantile(sorted_ratio, first, count, 0.9),
-    ).of(groups)
-    share = (count / (count + weight))[groups]
-    return _blend(prior, empirical, share)
+        variance=np.bincount(seen, apart, minlength=size) / n,
+        p50=_quantile(ratio, first, count, 0.5),
+        p90=_quantile(ratio, first, count, 0.9),
+    )
+    return _blend(prior, empirical.of(groups), (count / (count + weight))[groups])
 
 
 def _blend(prior: _Spread, seen: _Spread, share: Column) -> _Spread:
     """Mix two distributions; the variance is that of the mixture."""
     rest = 1.0 - share
     apart = share * rest * (seen.mean - prior.mean) ** 2
-    return replace(
-        prior,
+    return _Spread(
         mean=rest * prior.mean + share * seen.mean,
         variance=rest * prior.variance + share * seen.variance + apart,
         p50=rest * prior.p50 + share * seen.p50,
@@ -158,12 +161,12 @@ def _blend(prior: _Spread, seen: _Spread, share: Column) -> _Spread:
 
 def _quantile(values: Column, first: Rows, count: Rows, probability: float) -> Column:
     """Return a quantile per group of sorted values, interpolated; 0 for an empty group."""
-    if not len(values):
-        return np.zeros(len(count))
-    place = np.maximum(count - 1, 0) * probability
-    low = np.minimum(first + place.astype(np.int64), len(values) - 1)
-    high = np.minimum(low + 1, np.maximum(first + count - 1, 0))
-    high = np.maximum(high, low)
-    between = place - np.floor(place)
-    quantile = values[low] + between * (values[np.minimum(high, len(values) - 1)] - values[low])
-    return np.where(count > 0, quantile, 0.0)
+    quantile = np.zeros(len(count))
+    some = count > 0
+    place = (count[some] - 1) * probability
+    low = place.astype(np.int64)
+    high = np.minimum(low + 1, count[some] - 1)
+    start = first[some]
+    step = values[start + high] - values[start + low]
+    quantile[some] = values[start + low] + (place - low) * step
+    return quantile

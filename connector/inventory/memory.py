@@ -73,5 +73,6 @@ class Memory:
     ordered: pl.DataFrame = field(default_factory=lambda: ORDERED.to_frame())
     previous: pl.DataFrame = field(default_factory=lambda: PREVIOUS.to_frame())
     previous_on: Any = None  # date of the previous accepted review, None = first review
+    posted_since: Any = None  # date; orders before it were shadow, nothing came; None = all posted
     vitals: pl.DataFrame = field(default_factory=lambda: VITALS.to_frame())
     spent: pl.DataFrame = field(default_factory=lambda: SPENT.to_frame())

@@ -10,7 +10,7 @@ tomorrow, and must not be ordered again in between.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 import numpy as np
@@ -61,6 +61,13 @@ class Position:
     inventory_position: Column
     echelon_position: Column
 
+    def columns(self) -> dict[str, Column]:
+        """Return them as columns of STATE."""
+        named = {
+            each.name: getattr(self, each.name) for each in fields(self) if each.name != "buckets"
+        }
+        return self.buckets | named
+
 
 def stock_by_standing(universe: Universe, stock: pl.DataFrame) -> dict[str, Column]:
     """Return the quantity of each standing per item-node; absent rows are 0."""
@@ -95,6 +102,9 @@ def positions(
     held = np.maximum(stock["available"], 0.0) + np.maximum(stock["inspection"], 0.0)
     own_pending = universe.total(own.pending(memory.own, found))
     position = held + pipeline + own_pending
+    downstream = _downstream(
+        universe, coming, network, upstream=upstream, there=held + sent, more_sent=more_sent
+    )
     return Position(
         buckets=buckets,
         in_transit=sent + more_sent,
@@ -104,8 +114,7 @@ def positions(
         own_missing=own.missing(universe, memory, snapshot.history, found, today),
         foreign_requisitions=coming.total(coming.requisition & ~coming.ours, size),
         inventory_position=position,
-        echelon_position=position
-        + _downstream(universe, coming, network, upstream, held + sent, more_sent),
+        echelon_position=position + downstream,
     )
 
 
@@ -160,6 +169,7 @@ def _downstream(
     universe: Universe,
     coming: Pipeline,
     network: Network,
+    *,
     upstream: tuple[Rows, ...],
     there: Column,
     more_sent: Column,

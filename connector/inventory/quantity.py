@@ -26,7 +26,8 @@ def is_believable(quantity: Column) -> Mask:
 def millionths(quantity: Column) -> NDArray[np.int64]:
     """Return quantities in whole millionths, nearest; 0 where they are not believable."""
     usable = np.where(is_believable(quantity), quantity, 0.0)
-    return np.rint(usable * MILLION).astype(np.int64)
+    whole: NDArray[np.int64] = np.rint(usable * MILLION).astype(np.int64)
+    return whole
 
 
 def units(quantity: NDArray[np.int64]) -> Column:

@@ -81,9 +81,7 @@ RECEIPTS = pl.Schema(
 )
 ORDERS = pl.Schema({"order": pl.String, "ordered_on": pl.Date, "supplying_node": pl.String})
 # Item-nodes about which the ERP said something that cannot be used. They are never ordered.
-FAULTS = pl.Schema(
-    {"node": pl.String, "item": pl.String, "field": pl.String, "detail": pl.String}
-)
+FAULTS = pl.Schema({"node": pl.String, "item": pl.String, "field": pl.String, "detail": pl.String})
 
 
 @dataclass(frozen=True, kw_only=True)

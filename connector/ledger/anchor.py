@@ -48,7 +48,9 @@ def write_anchor(path: Path, head: Head) -> None:
         beside.replace(path)
     except OSError as error:
         msg = f"{path}: the anchor cannot be written: {error}"
-        raise LedgerUnavailable(msg, hint="free space, check owner and mode of state_dir") from error
+        raise LedgerUnavailable(
+            msg, hint="free space, check owner and mode of state_dir"
+        ) from error
 
 
 def is_behind(store: Store, anchor: Head) -> bool:

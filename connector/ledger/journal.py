@@ -56,9 +56,7 @@ def head(store: Store) -> Head:
     return head_of(store.rows(_HEAD))
 
 
-def append(
-    write: Write, kind: str, site: str, now: datetime, facts: Mapping[str, Any]
-) -> int:
+def append(write: Write, kind: str, site: str, now: datetime, facts: Mapping[str, Any]) -> int:
     """Append one record inside the transaction that does what it says; return its number."""
     last = head_of(write.rows(_HEAD))
     body = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import orjson
@@ -31,7 +31,7 @@ def document_key(secret: bytes, line_keys: Iterable[str]) -> str:
     return _keyed(secret, b"document", sorted(line_keys))
 
 
-def _keyed(secret: bytes, purpose: bytes, parts: list[str] | list[str | int]) -> str:
+def _keyed(secret: bytes, purpose: bytes, parts: Sequence[str | int]) -> str:
     # JSON, so that ("10", "1X") and ("101", "X") cannot meet.
     message = orjson.dumps(parts)
     digest = hashlib.blake2b(message, key=secret, person=purpose, digest_size=10).digest()

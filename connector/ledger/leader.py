@@ -35,9 +35,11 @@ class LeaderLock:
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def __enter__(self) -> Self:
+        """Return the lock, which is held already."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Give the lock back."""
         self.release()
 
     def held(self) -> bool:

@@ -1,8 +1,8 @@
 """The life of a requisition line: its states, the legal moves, and the one way to move it.
 
-    held ──> owed ──> intent ──> filed ──> confirmed ──> closed
-                        │  └──> rejected      └──> missing, conflict (a person)
-                        └─────> in_doubt ──> filed | owed again, same key | lapsed
+held ──> owed ──> intent ──> filed ──> confirmed ──> closed
+                    │  └──> rejected      └──> missing, conflict (a person)
+                    └─────> in_doubt ──> filed | owed again, same key | lapsed
 """
 
 from __future__ import annotations

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from connector.ports import Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instant:
+    """One moment on both clocks: wall time for people, monotonic time for quarantines."""
+
+    now: datetime
+    boot_id: str
+    monotonic: float
+
+
+def instant(clock: Clock) -> Instant:
+    """Read both clocks."""
+    return Instant(now=clock.now(), boot_id=clock.boot_id(), monotonic=clock.monotonic())
 
 
 def stamp(moment: datetime) -> str:

@@ -68,7 +68,9 @@ def plan_lines(
         pl.col("value").fill_nan(0.0),
     ).join(reasons, on=("node", "item"), how="left", maintain_order="left")
     nonzero = pl.col("quantity").cast(pl.Float64) > 0
-    return rows.with_columns(pl.col("reasons").fill_null("")).filter(nonzero).match_to_schema(PLANNED)
+    return (
+        rows.with_columns(pl.col("reasons").fill_null("")).filter(nonzero).match_to_schema(PLANNED)
+    )
 
 
 def _due(erp_date: date, lead_time_days: float) -> date:
@@ -99,8 +101,10 @@ def vitals_of(slot: str, snapshot: Snapshot, state: State, screened: Screened) -
     by_node = state.frame.group_by("node", maintain_order=True).agg(
         items=pl.len().cast(pl.Int64), zero_share=(pl.col("on_hand") == 0).mean()
     )
-    ordered = screened.ordered().group_by("node").agg(
-        lines=pl.len().cast(pl.Int64), value=pl.col("value").fill_nan(0.0).sum()
+    ordered = (
+        screened.ordered()
+        .group_by("node")
+        .agg(lines=pl.len().cast(pl.Int64), value=pl.col("value").fill_nan(0.0).sum())
     )
     counted = [
         frame.group_by("node").agg(pl.len().cast(pl.Int64).alias(name))
@@ -110,7 +114,9 @@ def vitals_of(slot: str, snapshot: Snapshot, state: State, screened: Screened) -
         by_node = by_node.join(frame, on="node", how="left", maintain_order="left")
     weekday = snapshot.erp_date.weekday()
     return by_node.with_columns(slot=pl.lit(slot), weekday=pl.lit(weekday, dtype=pl.Int64)).select(
-        pl.col(name).cast(kind) if name in {"slot", "node"} else pl.col(name).fill_null(0).cast(kind)
+        pl.col(name).cast(kind)
+        if name in {"slot", "node"}
+        else pl.col(name).fill_null(0).cast(kind)
         for name, kind in VITALS.items()
     )
 

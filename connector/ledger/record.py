@@ -105,7 +105,7 @@ def _line_rows(
     known: set[str] = set()
     rows = []
     for line in decided.lines.iter_rows(named=True):
-        key, line_no = _free_key(write, secret, decided.slot, line["node"], line["item"], known)
+        key, line_no = _free_key(write, line, secret=secret, slot=decided.slot, known=known)
         known.add(key)
         due = line["due"].isoformat()
         what = [line["node"], line["item"], line["quantity"], line["unit"], due]
@@ -132,12 +132,14 @@ def _line_rows(
 
 
 def _free_key(
-    write: Write, secret: bytes, slot: Slot, node: str, item: str, known: set[str]
+    write: Write, line: Mapping[str, Any], *, secret: bytes, slot: Slot, known: set[str]
 ) -> tuple[str, int]:
     """Return the line's key; where another line ever had it, a later line number's."""
     line_no = 1
     while True:
-        key = line_key(secret, node=node, item=item, slot=slot.name, line_no=line_no)
+        key = line_key(
+            secret, node=line["node"], item=line["item"], slot=slot.name, line_no=line_no
+        )
         if key not in known and not write.rows("SELECT 1 FROM line WHERE key = ?", (key,)):
             return key, line_no
         line_no += _STEP_OF_COLLISION
@@ -180,9 +182,7 @@ def _settle_review(write: Write, review_id: str, decided: ReviewRecord, now: dat
         )
 
 
-def _facts(
-    review_id: str, decided: ReviewRecord, lines: list[dict[str, Any]]
-) -> dict[str, object]:
+def _facts(review_id: str, decided: ReviewRecord, lines: list[dict[str, Any]]) -> dict[str, object]:
     # The payload hash and the line hash pin every cell of a line.
     pinned = ("key", "state", "quantity", "mode", "payload_hash", "line_hash")
     return {

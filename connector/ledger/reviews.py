@@ -53,7 +53,9 @@ def review_of(row: Row) -> ReviewRow:
     return ReviewRow(**dict(zip(ReviewRow.__dataclass_fields__, row, strict=True)))
 
 
-def select_reviews(source: Store | Write, where: str, values: tuple[str, ...]) -> list[ReviewRow]:
+def select_reviews(
+    source: Store | Write, where: str, values: tuple[str | int, ...]
+) -> list[ReviewRow]:
     """Return reviews, newest slot first; `where` is a constant of the caller."""
     sql = f"SELECT {REVIEW_COLUMNS} FROM review WHERE {where} ORDER BY slot_at DESC"  # noqa: S608
     return [review_of(row) for row in source.rows(sql, values)]
@@ -103,9 +105,17 @@ def open_review(store: Store, slot: Slot, *, mode: str, epoch: int, now: datetim
         else:
             write.run(
                 "INSERT INTO review (review_id, site, slot, plan, slot_at, mode, status, epoch,"
-                " opened_at) VALUES (?, ?, ?, ?, ?, ?, 'opened', ?, ?)",
-                (review_id, slot.site, slot.name, slot.plan, stamp(slot.starts_at), mode)
-                + (epoch, stamp(now)),
+                " opened_at) VALUES (:id, :site, :slot, :plan, :at, :mode, 'opened', :epoch, :now)",
+                {
+                    "id": review_id,
+                    "site": slot.site,
+                    "slot": slot.name,
+                    "plan": slot.plan,
+                    "at": stamp(slot.starts_at),
+                    "mode": mode,
+                    "epoch": epoch,
+                    "now": stamp(now),
+                },
             )
             write.run("INSERT INTO site (site) VALUES (?) ON CONFLICT DO NOTHING", (slot.site,))
         write.run("UPDATE review SET mode = ? WHERE review_id = ?", (mode, review_id))
@@ -175,8 +185,10 @@ def is_deciding(source: Store | Write, site: str, epoch: int) -> bool:
 def latest_recorded(source: Store | Write, site: str) -> ReviewRow | None:
     """Return the newest review of a site that decided anything."""
     found = select_reviews(
-        source, "review_id = (SELECT review_id FROM review WHERE site = ? AND recorded_at"
-        " IS NOT NULL ORDER BY slot_at DESC LIMIT 1)", (site,)
+        source,
+        "review_id = (SELECT review_id FROM review WHERE site = ? AND recorded_at"
+        " IS NOT NULL ORDER BY slot_at DESC LIMIT 1)",
+        (site,),
     )
     return found[0] if found else None
 

@@ -129,6 +129,8 @@ CREATE TABLE attempt (
 CREATE TABLE attempt_line (
     key TEXT NOT NULL REFERENCES line (key),
     attempt_id INTEGER NOT NULL REFERENCES attempt (attempt_id),
+    -- '' and in_doubt: the ERP may have it. filed: it has. Anything else: it surely has not.
+    outcome TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (key, attempt_id)
 ) STRICT, WITHOUT ROWID;
 

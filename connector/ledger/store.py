@@ -58,6 +58,7 @@ class Write:
     """An open transaction. Only `Store.write` makes one."""
 
     def __init__(self, connection: apsw.Connection) -> None:
+        """Write through a connection that is inside BEGIN IMMEDIATE."""
         self._connection = connection
 
     def run(self, sql: str, values: Values = ()) -> int:
@@ -78,9 +79,11 @@ class Store:
     """The file, its one connection, and the lock that makes it one writer."""
 
     def __init__(self, connection: apsw.Connection, path: str) -> None:
+        """Own a connection; `open` and its kin make one that is fit for service."""
         self._connection = connection
         self._lock = threading.RLock()
         self._writing = False
+        self._passes: dict[str, threading.Lock] = {}
         self.path = path
 
     @classmethod
@@ -135,6 +138,11 @@ class Store:
     def connection(self) -> apsw.Connection:
         """Return the connection, for hooks of test harnesses and for backups."""
         return self._connection
+
+    def pass_lock(self, site: str) -> threading.Lock:
+        """Return the lock of a site's outbox: one pass at a time, whoever dispatches."""
+        with self._lock:
+            return self._passes.setdefault(site, threading.Lock())
 
     def close(self) -> None:
         """Close the file."""

@@ -7,6 +7,7 @@ class TokenBucket:
     """`rate` tokens per second up to `burst`, on a monotonic clock that is passed in."""
 
     def __init__(self, *, rate: float, burst: float) -> None:
+        """Start full."""
         self._rate = rate
         self._burst = burst
         self._tokens = burst

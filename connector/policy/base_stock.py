@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from connector.inventory.base_stock import base_stock
 from connector.inventory.recommendation import Recommendation
 from connector.inventory.state import State
-
-# Order-up-to level and order quantity of every line, base units.
-Baseline = Callable[[State], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +16,10 @@ class BaseStockPolicy:
     """Base-stock for every line. `refused` says why no learned policy answers, "" = none is set."""
 
     refused: str = ""
-    baseline: Baseline = base_stock
 
     def recommend(self, state: State) -> Recommendation:
         """Return base-stock's own level and quantity, twice: as the answer and beside it."""
-        level, quantity = self.baseline(state)
+        level, quantity = base_stock(state)
         return Recommendation(
             source="base_stock",
             digest="",

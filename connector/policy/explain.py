@@ -14,12 +14,12 @@ import polars as pl
 
 from connector.errors import CommandRefused
 from connector.failsafes.verdicts import Action, Screened
+from connector.inventory.base_stock import position
 from connector.inventory.recommendation import Recommendation
 from connector.inventory.state import State
 from connector.policy.attribution import WhyThisLevel, why_this_level
 from connector.policy.bundle import Bundle
 from connector.policy.features import demand_per_review, encode
-from connector.policy.onnx import position
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,9 @@ from pathlib import Path
 import structlog
 
 from connector.errors import PolicyUnusable
-from connector.inventory.base_stock import base_stock
 from connector.inventory.recommendation import Recommendation
 from connector.inventory.state import State
-from connector.policy.base_stock import Baseline, BaseStockPolicy
+from connector.policy.base_stock import BaseStockPolicy
 from connector.policy.bundle import Bundle, load_bundle
 from connector.policy.files import BundleLimits
 from connector.policy.onnx import OnnxPolicy
@@ -40,7 +39,6 @@ class FallbackPolicy:
 
     bundles: tuple[Bundle, ...]
     refusals: tuple[str, ...] = ()  # at loading, in order of preference
-    baseline: Baseline = base_stock
 
     @property
     def name(self) -> str:
@@ -52,7 +50,7 @@ class FallbackPolicy:
         refusals = list(self.refusals)
         for bundle in self.bundles:
             try:
-                answer = OnnxPolicy(bundle=bundle, baseline=self.baseline).recommend(state)
+                answer = OnnxPolicy(bundle=bundle).recommend(state)
             except PolicyUnusable as error:
                 _log.warning(
                     "policy_unusable", policy=bundle.name, error=str(error), hint=error.hint
@@ -63,7 +61,7 @@ class FallbackPolicy:
         reason = "; ".join(refusals)
         if reason:
             _log.warning("base_stock_took_over", site=state.site, reason=reason)
-        return BaseStockPolicy(refused=reason, baseline=self.baseline).recommend(state)
+        return BaseStockPolicy(refused=reason).recommend(state)
 
 
 def choose(
@@ -73,7 +71,6 @@ def choose(
     today: date,
     connector_version: str,
     limits: BundleLimits | None = None,
-    baseline: Baseline = base_stock,
 ) -> FallbackPolicy:
     """Load the bundles in order of preference; what is refused is logged and remembered.
 
@@ -99,4 +96,4 @@ def choose(
         else:
             _log.info("policy_admitted", policy=bundle.name, digest=bundle.digest)
             bundles.append(bundle)
-    return FallbackPolicy(bundles=tuple(bundles), refusals=tuple(refusals), baseline=baseline)
+    return FallbackPolicy(bundles=tuple(bundles), refusals=tuple(refusals))

@@ -1,8 +1,8 @@
 """The state encoder: the only one. Training, golden vectors, drift checks and reviews all call it.
 
 Every quantity is told in units of the line's own mean demand per review, so that one policy serves
-a fastener and a forklift; quantities that span decades are passed through ln(1 + x). A line above
-the last echelon is told in echelon demand, because that is what its level must cover.
+a fastener and a forklift; quantities that span decades are passed through ln(1 + x). A node
+that supplies others is told in echelon demand, because that is what its level must cover.
 """
 
 from __future__ import annotations
@@ -11,76 +11,18 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from connector.policy.echelon import downstream_cover
+from connector.policy.lines import UNDEFINED, Column, Lines
 
 if TYPE_CHECKING:
     from connector.inventory.state import State
 
-Column = NDArray[np.float64]
-
-# Stands where a feature is not defined (no demand, no review period): finite, and out of any range.
-UNDEFINED = 1e9
-_YEAR = 365.25
-
-
-@dataclass(frozen=True)
-class Lines:
-    """The columns that several features share, each worked out once."""
-
-    state: State
-
-    @cached_property
-    def above(self) -> NDArray[np.bool_]:
-        """Lines that supply other nodes: they plan on echelon demand."""
-        return self["level"] > 0
-
-    @cached_property
-    def daily(self) -> Column:
-        """Mean demand per day that the line's level must cover, base units."""
-        return np.where(self.above, self["echelon_demand_mean"], self["demand_mean"])
-
-    @cached_property
-    def daily_sd(self) -> Column:
-        """Standard deviation of that demand per day, base units."""
-        return np.where(self.above, self["echelon_demand_sd"], self["demand_sd"])
-
-    @cached_property
-    def review(self) -> Column:
-        """Days until the next review; nan where it is not positive."""
-        return np.where(self["review_days"] > 0, self["review_days"], np.nan)
-
-    @cached_property
-    def rate(self) -> Column:
-        """Mean demand per review, base units: the unit of everything; nan where not positive."""
-        rate = self.daily * self.review
-        return np.where((rate > 0) & np.isfinite(rate), rate, np.nan)
-
-    def __getitem__(self, name: str) -> Column:
-        """Return a column of the state as it is."""
-        return self.state.column(name)
-
-    def reviews(self, days: Column) -> Column:
-        """Return days as a number of reviews."""
-        return days / self.review
-
-    def decades(self, name: str) -> Column:
-        """Return a column in reviews of demand, as sign(x) ln(1 + |x|)."""
-        relative = self[name] / self.rate
-        return np.sign(relative) * np.log1p(np.abs(relative))
-
-    def ceiling(self, name: str) -> Column:
-        """Return an upper limit as 1 / (1 + limit in reviews of demand): 0 = no limit."""
-        return 1.0 / (1.0 + np.maximum(self[name], 0.0) / self.rate)
-
-    def turn(self, angle: Column, by: Callable[[Column], Column]) -> Column:
-        """Return a point of the calendar's circle."""
-        return by(2.0 * np.pi * angle)
+_YEAR = 365.25  # days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +44,11 @@ def _share(part: Column, whole: Column) -> Column:
 
 def _lead_time_cv(lines: Lines) -> Column:
     mean = lines["lead_time_mean"]
-    return np.where(mean > 0, lines["lead_time_sd"] / np.where(mean > 0, mean, 1.0), 0.0)
+    return np.where(mean > 0, _share(lines["lead_time_sd"], mean), 0.0)
 
 
 def _inside(lines: Lines) -> Column:
-    return (lines.state.label("supplying_node") != "").astype(np.float64)
+    return np.where(lines.state.label("supplying_node") != "", 1.0, 0.0)
 
 
 _DEMAND = (
@@ -122,7 +64,7 @@ _DEMAND = (
     ),
     Feature(
         name="demand_zero_share", group="variability", unit="1", low=0.0, high=0.995,
-        formula="share of days without demand; 0 above the last echelon, where it is not observed",
+        formula="share of days without demand; 0 for a node that supplies others: not observed",
         compute=lambda s: np.where(s.above, 0.0, s["demand_zero_share"]),
     ),
     Feature(
@@ -180,8 +122,8 @@ _NETWORK = (
     ),
     Feature(
         name="downstream_cover", group="place in the network", unit="reviews", low=0.0, high=120.0,
-        formula="lead time + review of the nodes it supplies, weighted by their demand, own demand "
-        "at 0, their own cover included / review days",
+        formula="(lead time + review of the nodes it supplies, weighted by their demand, own "
+        "demand at 0, their own cover included) / review days",
         compute=lambda s: s.reviews(downstream_cover(s.state)),
     ),
 )  # fmt: skip
@@ -237,18 +179,17 @@ def _circle(name: str, formula: str, compute: Callable[[Lines], Column]) -> Feat
 
 
 _CALENDAR = (
-    _circle("weekday_sin", "sin(2π weekday / 7)", lambda s: s.turn(s["weekday"] / 7.0, np.sin)),
-    _circle("weekday_cos", "cos(2π weekday / 7)", lambda s: s.turn(s["weekday"] / 7.0, np.cos)),
-    _circle("year_sin", "sin(2π day / 365.25)", lambda s: s.turn(s["day_of_year"] / _YEAR, np.sin)),
-    _circle("year_cos", "cos(2π day / 365.25)", lambda s: s.turn(s["day_of_year"] / _YEAR, np.cos)),
+    _circle("weekday_sin", "sin(2π weekday / 7)", lambda s: np.sin(s.angle("weekday", 7.0))),
+    _circle("weekday_cos", "cos(2π weekday / 7)", lambda s: np.cos(s.angle("weekday", 7.0))),
+    _circle("year_sin", "sin(2π day / 365.25)", lambda s: np.sin(s.angle("day_of_year", _YEAR))),
+    _circle("year_cos", "cos(2π day / 365.25)", lambda s: np.cos(s.angle("day_of_year", _YEAR))),
 )
 FEATURES: tuple[Feature, ...] = (*_DEMAND, *_TIME, *_NETWORK, *_LOTS, *_STOCK, *_CALENDAR)
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(feature.group for feature in FEATURES))
-# A value may miss its range by float32 rounding and still be inside.
-_SLACK = np.float32(1e-6)
-_LOW = np.array([feature.low for feature in FEATURES], dtype=np.float32) - _SLACK
-_HIGH = np.array([feature.high for feature in FEATURES], dtype=np.float32) + _SLACK
+# Rounding to float32 keeps the order: what is inside its range stays inside.
+_LOW = np.array([feature.low for feature in FEATURES], dtype=np.float32)
+_HIGH = np.array([feature.high for feature in FEATURES], dtype=np.float32)
 
 
 def encode(state: State) -> NDArray[np.float32]:
@@ -274,7 +215,10 @@ def demand_per_review(state: State) -> Column:
 
 def in_range(features: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which lines [N] lie where the schema says a policy was made for."""
-    return ((features >= _LOW) & (features <= _HIGH)).all(axis=1)
+    inside: NDArray[np.bool_] = np.logical_and.reduce(
+        (features >= _LOW) & (features <= _HIGH), axis=1
+    )
+    return inside
 
 
 def schema() -> list[dict[str, object]]:

@@ -70,19 +70,27 @@ def _read(directory: int, name: str, limit: int, hard_links: bool) -> bytes:
         handle = os.open(name, flags, dir_fd=directory)
     except OSError as error:
         raise _unreadable("file", name, error) from error
-    with open(handle, "rb") as file:  # noqa: PTH123 - a path would be looked up a second time
-        facts = os.fstat(file.fileno())
+    try:
+        facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
             raise refusal("file type", f"{name} is a plain file", stat.filemode(facts.st_mode))
         if facts.st_nlink != 1 and not hard_links:
             raise refusal("hard links", f"{name} has one name", f"{facts.st_nlink} names")
-        try:
-            octets = file.read(limit + 1)
-        except OSError as error:
-            raise _unreadable("file", name, error) from error
+        octets = _at_most(handle, limit + 1)
+    except OSError as error:
+        raise _unreadable("file", name, error) from error
+    finally:
+        os.close(handle)
     if len(octets) > limit:
         raise refusal("size", f"{name} of at most {limit} bytes", f"{facts.st_size} bytes")
     return octets
+
+
+def _at_most(handle: int, size: int) -> bytes:
+    octets = bytearray()
+    while part := os.read(handle, min(size - len(octets), _MIB)):
+        octets += part
+    return bytes(octets)
 
 
 def _unreadable(check: str, name: str, error: OSError) -> PolicyUnusable:

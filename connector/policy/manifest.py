@@ -29,7 +29,7 @@ class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of the manifest: immutable, and nothing in it is ignored."""
 
 
-class Table(Strict):
+class Table(Strict, frozen=True, kw_only=True):
     """float32 numbers [rows, columns], little-endian, row by row, as base64: exact and compact."""
 
     rows: Count
@@ -60,14 +60,14 @@ class Table(Strict):
         return numbers.astype(np.float32)
 
 
-class FileDigest(Strict):
+class FileDigest(Strict, frozen=True, kw_only=True):
     """The size and digest of a file of the bundle."""
 
     sha256: Sha256
     size: Count
 
 
-class FeatureContract(Strict):
+class FeatureContract(Strict, frozen=True, kw_only=True):
     """The encoder that the policy was made for, and which of its features it really reads."""
 
     digest: Sha256
@@ -75,8 +75,11 @@ class FeatureContract(Strict):
     reads: tuple[str, ...]
 
 
-class ActionContract(Strict):
-    """What `action` means. `mean` and `log_std` describe ln(action) as a normal distribution."""
+class ActionContract(Strict, frozen=True, kw_only=True):
+    """What `action` means. `mean` and `log_std` describe ln(action) as a normal distribution.
+
+    order_up_to: the level of the node by itself; the connector adds the levels of nodes below.
+    """
 
     semantics: Literal["order_up_to"]
     unit: Literal["mean demand per review"]
@@ -85,7 +88,7 @@ class ActionContract(Strict):
     distribution: Literal["lognormal"] = "lognormal"
 
 
-class GraphContract(Strict):
+class GraphContract(Strict, frozen=True, kw_only=True):
     """What the model runs."""
 
     opset: Count
@@ -93,14 +96,14 @@ class GraphContract(Strict):
     nodes: Count
 
 
-class Scope(Strict):
+class Scope(Strict, frozen=True, kw_only=True):
     """Where the policy may be used; empty = everywhere."""
 
     nodes: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
 
 
-class Training(Strict):
+class Training(Strict, frozen=True, kw_only=True):
     """Where the policy comes from: the twin it was made in, and the window of data behind it."""
 
     twin: str
@@ -111,7 +114,7 @@ class Training(Strict):
     notes: str = ""
 
 
-class Divergence(Strict):
+class Divergence(Strict, frozen=True, kw_only=True):
     """KL(this version || the previous one) over the reference states."""
 
     policy_id: Name
@@ -121,7 +124,7 @@ class Divergence(Strict):
     maximum: float
 
 
-class Golden(Strict):
+class Golden(Strict, frozen=True, kw_only=True):
     """Inputs with the answers they must give again at every load."""
 
     features: Table
@@ -130,7 +133,7 @@ class Golden(Strict):
     log_std: Table
 
 
-class Reference(Strict):
+class Reference(Strict, frozen=True, kw_only=True):
     """States of training: rows for KL, and per feature the inner bin edges and shares for PSI."""
 
     states: Table
@@ -138,7 +141,7 @@ class Reference(Strict):
     shares: Table  # [F, bins]
 
 
-class Calibration(Strict):
+class Calibration(Strict, frozen=True, kw_only=True):
     """The out-of-distribution test: conformal p-values of a Mahalanobis score.
 
     score = sum(((features - centre) @ whitening) ** 2); p = (1 + scores above) / (1 + scores).
@@ -150,7 +153,7 @@ class Calibration(Strict):
     scores: Table  # [n, 1], ascending, of states held out from centre and whitening
 
 
-class Manifest(Strict):
+class Manifest(Strict, frozen=True, kw_only=True):
     """Everything a reader must know before it lets the policy answer."""
 
     format: Literal[1]
@@ -177,14 +180,14 @@ class Manifest(Strict):
         return f"{self.policy_id}@{self.version}"
 
 
-class Signature(Strict):
+class Signature(Strict, frozen=True, kw_only=True):
     """One ed25519 signature over the domain prefix and the manifest's bytes."""
 
     key_id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
     ed25519: Annotated[str, Meta(pattern="^[0-9a-f]{128}$")]
 
 
-class SignatureFile(Strict):
+class SignatureFile(Strict, frozen=True, kw_only=True):
     """The signatures of a manifest, one per key."""
 
     signatures: Annotated[tuple[Signature, ...], Meta(min_length=1, max_length=16)]

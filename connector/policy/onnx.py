@@ -1,4 +1,11 @@
-"""A learned policy as a port: features in, order-up-to levels out, base-stock beside every line."""
+"""A learned policy as a port: features in, order-up-to levels out, base-stock beside every line.
+
+The network answers for each node by itself: its demand (of the whole echelon, where it supplies
+others) over its own lead time and review. What planners agreed is kept, as base-stock keeps it: a
+safety stock is the least buffer, a maximum stock the most a level reaches. The level of a node that
+supplies others is then its own plus the levels of all nodes below, and is held against the echelon
+position (Axsaeter and Rosling 1993), so policy and base-stock compare line by line.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connector.errors import PolicyUnusable
-from connector.inventory.base_stock import base_stock
+from connector.inventory.base_stock import Levels, base_stock_levels, position
 from connector.inventory.recommendation import Recommendation
 from connector.inventory.state import State
-from connector.policy.base_stock import Baseline
+from connector.inventory.universe import below
 from connector.policy.bundle import Bundle, require_current
+from connector.policy.echelon import upstream_rows
 from connector.policy.features import demand_per_review, encode, in_range
 
 # More broken answers than this, and the network is broken, not the line.
@@ -24,7 +32,6 @@ class OnnxPolicy:
     """Answers with an admitted bundle; the same state gives the same bits."""
 
     bundle: Bundle
-    baseline: Baseline = base_stock
 
     def recommend(self, state: State) -> Recommendation:
         """Return order-up-to levels in base units; raise PolicyUnusable rather than answer wrongly.
@@ -33,24 +40,31 @@ class OnnxPolicy:
         outside the declared action range carries base-stock's answer and is marked `fell_back`.
         """
         require_current(self.bundle.manifest, state.erp_date)
-        base_level, base_quantity = self.baseline(state)
-        features = encode(state)
-        asked = in_range(features) & self._in_scope(state)
-        level = np.full(len(state), np.nan)
-        if asked.any():
-            level[asked] = self._actions(features[asked]) * demand_per_review(state)[asked]
-        answered = np.isfinite(level)
-        quantity = np.maximum(level - position(state), 0.0)
-        answered &= np.isfinite(quantity)
+        classical = base_stock_levels(state)
+        own = _as_agreed(state, classical, self.own_levels(state))
+        answered = np.isfinite(own)
+        own = np.where(answered, own, classical.level - classical.downstream)
+        level = own + below(own, upstream_rows(state))
+        held = position(state)
+        level = np.where(answered & np.isfinite(level), level, classical.level)
         return Recommendation(
             source=self.bundle.name,
             digest=self.bundle.digest,
-            order_up_to=np.where(answered, level, base_level),
-            quantity=np.where(answered, quantity, base_quantity),
-            base_stock_level=base_level,
-            base_stock_quantity=base_quantity,
+            order_up_to=level,
+            quantity=np.maximum(level - held, 0.0),
+            base_stock_level=classical.level,
+            base_stock_quantity=np.maximum(classical.level - held, 0.0),
             fell_back=~answered,
         )
+
+    def own_levels(self, state: State) -> NDArray[np.float64]:
+        """Return the network's level for each node by itself, base units; nan = no answer."""
+        features = encode(state)
+        asked = in_range(features) & self._in_scope(state)
+        levels = np.full(len(state), np.nan)
+        if asked.any():
+            levels[asked] = self._actions(features[asked]) * demand_per_review(state)[asked]
+        return levels
 
     def _actions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the actions, nan where one is outside the declared range."""
@@ -63,8 +77,8 @@ class OnnxPolicy:
                 f"{self.bundle.name} answered {broken} of {len(action)} lines with no finite "
                 f"number; at most {_BROKEN_SHARE_MAX:.1%} may be",
                 hint="base-stock took over; keep the review's evidence for whoever trains it",
-                check="non-finite answers",
-                expected=f"at most {_BROKEN_SHARE_MAX:.1%}",
+                check="finite answers",
+                expected=f"at most {_BROKEN_SHARE_MAX:.1%} without",
                 found=f"{broken} of {len(action)}",
             )
         return np.where(sound, action, np.nan)
@@ -78,7 +92,9 @@ class OnnxPolicy:
         return inside
 
 
-def position(state: State) -> NDArray[np.float64]:
-    """Return what a level is held against: the echelon position above the last echelon."""
-    own, echelon = state.column("inventory_position"), state.column("echelon_position")
-    return np.where(state.column("level") > 0, echelon, own)
+def _as_agreed(state: State, classical: Levels, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Keep what planners decided, as base-stock does; nan stays nan."""
+    safety, most = state.column("safety_stock"), state.column("maximum_stock")
+    mean = classical.over_lead_time + classical.over_review
+    least = np.where(safety > 0, mean + safety, 0.0)
+    return np.minimum(np.maximum(levels, least), np.where(most > 0, most, np.inf))

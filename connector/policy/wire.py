@@ -29,6 +29,9 @@ class Wire(IntEnum):
     FIXED32 = 5
 
 
+_WIRES = frozenset(int(wire) for wire in Wire)
+
+
 class Field(NamedTuple):
     """One field as it lies in the message: an integer, or a view of its bytes."""
 
@@ -71,7 +74,7 @@ def fields(octets: memoryview) -> Iterator[Field]:
     while at < len(octets):
         tag, at = _varint(octets, at)
         number, kind = tag >> 3, tag & 7
-        if not 0 < number <= _MAX_NUMBER or kind not in iter(Wire):
+        if not 0 < number <= _MAX_NUMBER or kind not in _WIRES:
             raise MalformedProtobuf(f"field {number} of wire type {kind} before byte {at}")
         value: int | memoryview
         match Wire(kind):

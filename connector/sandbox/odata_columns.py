@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
@@ -46,6 +47,16 @@ class Column(Protocol):
 
     def order(self) -> NDArray[Any]:
         """Return numbers that sort and join as the values do."""
+
+    @property
+    def span(self) -> int:
+        """Return a number above every `order`, for joining on several columns."""
+
+
+At: TypeAlias = NDArray[Any] | slice  # which rows a column is made for
+Maker: TypeAlias = Callable[[At], Column]
+ALL = slice(None)
+NONE = slice(0)
 
 
 def wrong_literal(kind: str, literal: Literal) -> GatewayError:
@@ -119,6 +130,11 @@ class Text:
         ranks: NDArray[Any] = rank[self._numbers]
         return ranks
 
+    @property
+    def span(self) -> int:
+        """Return the size of the vocabulary."""
+        return len(self._words)
+
 
 class Numc:
     """A text of digits, held as a number; -1 is the empty text."""
@@ -157,6 +173,11 @@ class Numc:
         """Return the numbers."""
         return self._numbers
 
+    @property
+    def span(self) -> int:
+        """Return the first number that has too many digits."""
+        return int(10**self._width)
+
 
 class Number:
     """A decimal property; at most 15 significant digits."""
@@ -190,6 +211,11 @@ class Number:
     def order(self) -> NDArray[Any]:
         """Return the values."""
         return self._values
+
+    @property
+    def span(self) -> int:
+        """Return 1: nothing joins on quantities."""
+        return 1
 
 
 class Day:
@@ -230,6 +256,11 @@ class Day:
         """Return the ordinals."""
         return self._days
 
+    @property
+    def span(self) -> int:
+        """Return 1: nothing joins on dates."""
+        return 1
+
 
 class Flag:
     """A truth value."""
@@ -256,6 +287,111 @@ class Flag:
     def order(self) -> NDArray[Any]:
         """Return 0 and 1."""
         return self._values.astype(np.int8)
+
+    @property
+    def span(self) -> int:
+        """Return 2."""
+        return 2
+
+
+class Fixed:
+    """A property that reads the same in every row, whatever its type: JSON text as given."""
+
+    def __init__(self, text: str, length: int) -> None:
+        self._text = text
+        self._length = length
+
+    def json(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the text."""
+        text = "null" if self._text == '""' and habits.unset == "null" else self._text
+        return [text] * len(rows)
+
+    def key(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the text in single quotes."""
+        del habits
+        return [f"'{self._text.strip(chr(34))}'"] * len(rows)
+
+    def matches(self, operator: str, literal: Literal) -> Mask:
+        """Compare once for all rows."""
+        mine = Text(Words(self._text.strip('"')), np.ones(1, dtype=np.int8))
+        if not self._text.startswith('"'):
+            return np.broadcast_to(self._plain(operator, literal), self._length)
+        return np.broadcast_to(mine.matches(operator, literal), self._length)
+
+    def _plain(self, operator: str, literal: Literal) -> Mask:
+        if isinstance(literal, bool):
+            return Flag(np.asarray([self._text == "true"])).matches(operator, literal)
+        answer: Mask = _COMPARE[operator](np.asarray([self._text]), str(literal or "null").lower())
+        return answer
+
+    def order(self) -> NDArray[Any]:
+        """Return zeros."""
+        return np.broadcast_to(0, self._length)
+
+    @property
+    def span(self) -> int:
+        """Return 1."""
+        return 1
+
+
+class Lazy:
+    """A column computed for the rows that are looked at: big tables stay as small as they are."""
+
+    def __init__(self, maker: Maker, length: int) -> None:
+        self._maker = maker
+        self._length = length
+
+    def json(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the values of these rows."""
+        return self._maker(rows).json(np.arange(len(rows)), habits)
+
+    def key(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the values of these rows for addresses."""
+        return self._maker(rows).key(np.arange(len(rows)), habits)
+
+    def matches(self, operator: str, literal: Literal) -> Mask:
+        """Compare all rows."""
+        return self._maker(ALL).matches(operator, literal)
+
+    def order(self) -> NDArray[Any]:
+        """Return the order of all rows."""
+        return self._maker(ALL).order()
+
+    @property
+    def span(self) -> int:
+        """Return the span of the column behind."""
+        return self._maker(NONE).span
+
+
+class Patched:
+    """A column of which some rows were tampered with; filters still see the truth."""
+
+    def __init__(self, column: Column, mask: Mask, text: str) -> None:
+        self._column = column
+        self._mask = mask
+        self._text = text
+
+    def json(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the truth, or the planted text."""
+        told = zip(self._column.json(rows, habits), self._mask[rows].tolist(), strict=True)
+        return [self._text if planted else text for text, planted in told]
+
+    def key(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the truth."""
+        return self._column.key(rows, habits)
+
+    def matches(self, operator: str, literal: Literal) -> Mask:
+        """Compare the truth."""
+        return self._column.matches(operator, literal)
+
+    def order(self) -> NDArray[Any]:
+        """Return the truth's order."""
+        return self._column.order()
+
+    @property
+    def span(self) -> int:
+        """Return the truth's span."""
+        return self._column.span
 
 
 def _padded(text: str) -> str:

@@ -8,7 +8,7 @@ a moment, T a time of day, B a truth value, I16 and I32 whole numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from connector.sandbox.odata_catalogue import CATALOGUE
 
@@ -19,8 +19,6 @@ _KINDS = {
     "DTO": "Edm.DateTimeOffset",
     "T": "Edm.Time",
     "B": "Edm.Boolean",
-    "I16": "Edm.Int16",
-    "I32": "Edm.Int32",
 }
 
 
@@ -34,6 +32,7 @@ class Property:
     precision: int = 0
     scale: int = 0
     key: bool = False
+    source: str = ""  # what it was called before a release renamed it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,22 +57,14 @@ class EntitySet:
     creatable: bool = False
     updatable: bool = False
     filter_required: bool = False
-    keys: tuple[str, ...] = field(default=())
+    keys: tuple[str, ...] = ()
 
     def without(self, name: str, renamed: str = "") -> EntitySet:
-        """Return the same set as a later release has it: a property gone, or called differently."""
-        kept = {
-            (renamed if each == name and renamed else each): prop
-            for each, prop in self.properties.items()
-            if each != name or renamed
-        }
-        named = {
-            each: prop
-            if prop.name == each
-            else Property(**{**prop.__dict__, "name": each})
-            for each, prop in kept.items()
-        }
-        return EntitySet(**{**self.__dict__, "properties": named})
+        """Return the same set as another release has it: a property gone, or called differently."""
+        kept = {each: prop for each, prop in self.properties.items() if each != name}
+        if renamed and name in self.properties:
+            kept[renamed] = replace(self.properties[name], name=renamed, source=name)
+        return replace(self, properties=kept)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +132,4 @@ def _service(name: str, sets: Mapping[str, Mapping[str, object]]) -> Service:
     )
 
 
-SERVICES: Mapping[str, Service] = {
-    name: _service(name, sets) for name, sets in CATALOGUE.items()
-}
+SERVICES: Mapping[str, Service] = {name: _service(name, sets) for name, sets in CATALOGUE.items()}

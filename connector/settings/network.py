@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from connector.settings.parts import Item, Label, Part, Plant, Share
+from connector.settings.parts import Item, Label, Organization, Part, Plant, Share
 
 Items = Annotated[tuple[Item, ...], Field(max_length=1_000_000)]
 
@@ -21,7 +21,15 @@ class NodeSettings(Part):
     supplied_by: Plant | None = None
     """The plant that supplies it; none = suppliers outside."""
     critical_ratio: Share | None = None
-    """Wanted probability of not running out in a cycle; none = the site's."""
+    """Wanted probability of not running out before the next delivery; none = the site's."""
+    may_be_empty: bool = False
+    """The plant may truly show no stock row; else that is taken for a missing authorisation."""
+    purchasing_organization: Organization | None = None
+    """Sent with every line of this plant; none = erp.requisition.purchasing_organization."""
+    storage_location: Organization | None = None
+    """Sent with every line of this plant; none = left to the ERP."""
+    valuation_area: Plant | None = None
+    """Where the plant's stock is valued; none = the plant itself."""
 
 
 class ItemScope(Part):

@@ -116,6 +116,7 @@ class Secret:
     __slots__ = ("_literal", "_reference")
 
     def __init__(self, text: str) -> None:
+        """Keep what was written: a reference, or the secret itself."""
         self._reference = reference(text)
         self._literal = text if self._reference is None else ""
 

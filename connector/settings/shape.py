@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
+from pydantic import BaseModel, PlainSerializer
+from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from connector.settings.references import Secret
 from connector.settings.written import Place
@@ -77,10 +77,18 @@ def fields_of(kind: Any) -> dict[str, Field]:
                 kind=hints[each.name],
                 marks=marks_of(hints[each.name]),
                 default=_default_of(each),
+                description=described(each.metadata),
             )
             for each in dataclasses.fields(kind)
         }
     return {}
+
+
+def described(metadata: Mapping[str, Any]) -> str:
+    """Return what a declared number means, with its unit, as one sentence."""
+    means, unit = metadata.get("means", ""), metadata.get("unit", "")
+    told = f"{means} [{unit}]" if means and unit not in ("", "1") else means
+    return f"{told[:1].upper()}{told[1:]}." if told else ""
 
 
 def _of_model(name: str, info: Any) -> Field:
@@ -116,12 +124,38 @@ def names_at(kind: Any, place: Place) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def entries_of(kind: Any) -> tuple[Any, ...]:
+    """Return the types that the entries of a list may have; none for any other type."""
+    if get_origin(kind) not in (list, tuple, set, frozenset):
+        return ()
+    return members(get_args(kind)[0])
+
+
+def groups_of(field: Field) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the groups of settings that a field holds: as itself, and as entries of a list."""
+    kinds = members(field.kind)
+    entries = tuple(one for kind in kinds for one in entries_of(kind))
+    return (
+        tuple(each for each in kinds if fields_of(each)),
+        tuple(each for each in entries if fields_of(each)),
+    )
+
+
+def plain_default(field: Field) -> Any:
+    """Return a default as JSON has it, written as the field is written."""
+    for mark in field.marks:
+        if isinstance(mark, PlainSerializer) and field.default is not None:
+            write: Any = mark.func
+            return write(field.default)
+    return to_jsonable_python(field.default)
+
+
 def _below(field: Field, step: str | int) -> Iterator[Field]:
     for one in members(field.kind):
         if isinstance(step, str) and step in (fields := fields_of(one)):
             yield fields[step]
         origin, inner = get_origin(one), get_args(one)
-        if isinstance(step, int) and origin in (list, tuple, set, frozenset):
+        if isinstance(step, int) and entries_of(one):
             yield Field(name=field.name, kind=inner[0], marks=marks_of(inner[0]))
         if isinstance(step, str) and origin is dict:
             yield Field(name=step, kind=inner[1], marks=marks_of(inner[1]))

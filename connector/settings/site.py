@@ -7,13 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from connector.failsafes.limits import Limits
+from connector.inventory.planning import Planning
+from connector.settings.declared import Declared
 from connector.settings.erp import SapErp
 from connector.settings.network import Items, NetworkSettings
 from connector.settings.parts import FilePath, Part, Plant
 from connector.settings.quantities import Duration, Size, between, from_to
 from connector.settings.schedule import ScheduleSettings
 
-SHIPPED = "shipped"
+# Set anew for each review by its schedule; a person writes sites[].review_days instead.
+LEFT_OUT = ("sites.planning.review_days",)
 
 
 class PilotSettings(Part):
@@ -28,7 +32,7 @@ class PilotSettings(Part):
 class PolicySettings(Part):
     """Which policy recommends, and whose signature makes it usable."""
 
-    bundle: FilePath | Literal["shipped", "none"] = SHIPPED
+    bundle: FilePath | Literal["shipped", "none"] = "shipped"
     """A bundle's directory, `shipped` = the one in this package, `none` = base-stock only."""
     previous: FilePath | None = None
     """The bundle that takes over when `bundle` is refused; then base-stock."""
@@ -64,3 +68,36 @@ class EvidenceSettings(Part):
     """How long the snapshots and columns of a review are kept; the ledger itself is never cut."""
     largest: Annotated[Size, from_to("64m", "10000g")] = 20 * 1024**3
     """Octets of evidence per site; beyond it the oldest goes first."""
+
+
+class Site(Part):
+    """One ERP system with its nodes."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+    """Lower-case; part of every key and path of the site, so never change it."""
+    mode: Literal["shadow", "validate", "live"] = "shadow"
+    """shadow records, validate lets the ERP check and store nothing, live posts."""
+    pilot: PilotSettings = Field(default_factory=PilotSettings)
+    """Narrows `live` and `validate`; the rest stays in shadow."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    """Of every amount in `limits` and in reports."""
+    schedule: ScheduleSettings = Field(default_factory=ScheduleSettings)
+    """When the site is reviewed."""
+    review_days: Annotated[float, Field(ge=1 / 24, le=366)] | None = None
+    """Days one review must cover; none = until the next slot of the schedule."""
+    erp: SapErp
+    """How the site reaches its ERP."""
+    network: NetworkSettings
+    """The plants, who supplies whom, which items."""
+    planning: Annotated[Planning, Declared(leave_out=("review_days",))] = Field(
+        default_factory=Planning
+    )
+    """Demand and lead time windows, service targets."""
+    policy: PolicySettings = Field(default_factory=PolicySettings)
+    """Which policy recommends."""
+    limits: Annotated[Limits, Declared()] = Field(default_factory=Limits)
+    """What people allow: one group for each fail-safe."""
+    posting: PostingSettings = Field(default_factory=PostingSettings)
+    """How requisitions are sent."""
+    evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
+    """What is kept of every review."""

@@ -19,6 +19,7 @@ from connector.errors import ConfigError
 
 LARGEST_FILE = 1_048_576  # octets
 MOST_DROP_INS = 100
+_LONGEST_NUMBER = 40  # digits
 MERGED_BY = {("sites",): "name", ("sites", "network", "nodes"): "plant"}
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -120,10 +121,7 @@ def parse(raw: bytes, name: str) -> Written:
         msg = f"{name} is not UTF-8 at octet {error.start}"
         raise ConfigError(msg, hint="save it as UTF-8") from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark else ""
-        msg = f"{name}{line}: {error.problem or error.context}"
-        raise ConfigError(msg, hint="the file is not valid YAML there") from error
+        raise _not_yaml(error, raw, name) from error
     except yaml.YAMLError as error:
         msg = f"{name}: {str(error).splitlines()[0]}"
         raise ConfigError(msg, hint="the file is not valid YAML") from error
@@ -132,10 +130,20 @@ def parse(raw: bytes, name: str) -> Written:
         raise ConfigError(msg, hint="no setting is that deep") from error
 
 
+def _not_yaml(error: yaml.MarkedYAMLError, raw: bytes, name: str) -> ConfigError:
+    mark = error.problem_mark or error.context_mark
+    where, hint = name, "the file is not valid YAML there"
+    if mark is not None:
+        where = f"{name}:{mark.line + 1}"
+        if b"${" in b"".join(raw.splitlines()[mark.line : mark.line + 1]):
+            hint = 'inside { } a reference needs quotes: "${env:NAME}"'
+    return ConfigError(f"{where}: {error.problem or error.context}", hint=hint)
+
+
 class _Unguessed(yaml.SafeLoader):
     """Composes plain scalars as text: what they mean is decided here, not by YAML."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]
 
 
 class _Reader:
@@ -189,14 +197,14 @@ class _Reader:
                 msg = f"{origin}: {text} can be read two ways"
                 raise ConfigError(msg, hint=hint)
         if _INTEGER.fullmatch(text):
-            return int(text) if len(text) < 40 else self._beyond(text, origin)
+            return int(text) if len(text) <= _LONGEST_NUMBER else self._beyond(text, origin)
         if _DECIMAL.fullmatch(text):
             number = float(text)
             return number if math.isfinite(number) else self._beyond(text, origin)
         return text
 
     def _beyond(self, text: str, origin: Origin) -> Any:
-        msg = f"{origin}: {text[:40]} is beyond every number that is used here"
+        msg = f"{origin}: {text[:_LONGEST_NUMBER]} is beyond every number that is used here"
         raise ConfigError(msg, hint="write a finite number, or quote it if it is text")
 
     def _untagged(self, node: yaml.Node, expected: str) -> None:

@@ -30,8 +30,8 @@ UNAVAILABLE = 503
 WORTH_ANOTHER_TRY = frozenset({TOO_MANY, 502, UNAVAILABLE, 504})
 # "Data is not found": some services say so instead of an empty page.
 NO_DATA = "/IWBEP/CM_MGW_RT/022"
-_HTML = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
-_LOGIN = re.compile(rb"password|saml|log[ -]?on|log[ -]?in|anmeld", re.I)
+_HTML = re.compile(rb"(?is)^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b")
+_LOGIN = re.compile(rb"password|saml|log[ -]?on|log[ -]?in|anmeld", re.IGNORECASE)
 _SNIFF_OCTETS = 4096
 
 

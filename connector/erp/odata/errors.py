@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,7 +121,7 @@ def _from_xml(body: bytes) -> GatewayError | None:
 
 def _children(node: etree._Element) -> dict[str, str]:
     return {
-        etree.QName(child).localname: "".join(child.itertext())
+        etree.QName(child).localname: "".join(map(str, child.itertext()))
         for child in node
         if isinstance(child.tag, str)
     }
@@ -131,15 +131,12 @@ def _short(value: Any) -> str:
     return "" if value is None else str(value).strip()[:_TEXT_MAX]
 
 
-def _each_once(messages: Iterable[Message]) -> tuple[Message, ...]:
-    """Drop repeats: details often say the leading message again, with or without a target."""
-    kept: dict[tuple[str, str], Message] = {}
+def _each_once(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Drop repeats: details often say the leading message again, only with a target."""
+    kept: list[Message] = []
+    pointed = {(each.code, each.text) for each in messages if each.target or each.field}
     for each in messages:
-        known = kept.get((each.code, each.text))
-        pointed = known is not None and bool(known.target or known.field)
-        distinct = pointed and bool(each.target or each.field) and known != each
-        if distinct:
-            kept[f"{each.code} {each.target} {each.field}", each.text] = each
-        elif known is None or not pointed:
-            kept[each.code, each.text] = each if each.text or each.code else each
-    return tuple(kept.values())[:_MESSAGES_MAX]
+        said_better = (each.code, each.text) in pointed and not (each.target or each.field)
+        if each not in kept and not said_better and (each.code or each.text):
+            kept.append(each)
+    return tuple(kept[:_MESSAGES_MAX])

@@ -95,7 +95,7 @@ def _timed_pools(exchange: Exchange) -> dict[str, type[HTTPConnectionPool]]:
             self.sock.settimeout(exchange.patience())
             super().send(data)
 
-    class TimedTls(Timed, HTTPSConnection):  # type: ignore[misc] # Timed.send before HTTPS
+    class TimedTls(Timed, HTTPSConnection):
         pass
 
     class Pool(HTTPConnectionPool):
@@ -138,6 +138,6 @@ class ErpSession(requests.Session):
             raise ErpContractBroken(msg, hint="name the site's CA file instead")
         return super().send(request, **kwargs | {"allow_redirects": False, "stream": True})
 
-    def resolve_redirects(self, *_args: Any, **_kwargs: Any) -> Iterator[requests.Response]:  # type: ignore[override]
+    def resolve_redirects(self, *_args: Any, **_kwargs: Any) -> Iterator[requests.Response]:
         """Yield nothing: another address gets neither keys nor orders."""
         yield from ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lxml import etree
 
 
@@ -28,7 +30,8 @@ def parse_xml(body: bytes, *, octets_max: int) -> etree._Element:
     except (etree.XMLSyntaxError, ValueError) as error:
         msg = f"the document is not well-formed: {error}"
         raise XmlRefused(msg) from error
-    if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
+    about: Any = root.getroottree().docinfo
+    if about.doctype or about.internalDTD is not None:
         msg = "the document declares a DOCTYPE"
         raise XmlRefused(msg)
     return root

@@ -37,6 +37,7 @@ _STYLE = MappingProxyType(
     {
         "svg.fonttype": "none",
         "font.family": "DejaVu Sans",
+        "text.parse_math": False,  # a $ in a node's name is a $
         "font.size": 8.6,
         "axes.titlesize": 9.2,
         "axes.titleweight": "bold",
@@ -66,8 +67,10 @@ _STYLE = MappingProxyType(
         "lines.solid_capstyle": "round",
     }
 )
-_FONT = re.compile(r"font: (?:(\d+|bold) )?([\d.]+)px [^;\"]*")
-_SIZE = re.compile(r'(<svg [^>]*?)height="[\d.]+pt" ([^>]*?)width="[\d.]+pt" ', re.DOTALL)
+_FAMILY = re.compile(r"font-family: [^;\"]*;? ?")
+_FONT = re.compile(r"font: (?:(\d+|bold) )?([\d.]+)px [^;\"]*")  # how older versions say it
+_SIZE = re.compile(r' (?:width|height)="[\d.]+pt"')
+_UNWANTED = re.compile(r"<metadata>.*?</metadata>\s*|<style [^>]*>.*?</style>\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +81,18 @@ class Picture:
     title: str
     says: str  # what a reader should take from it, one or two sentences
     svg: str
+    folded: bool = False  # opened by a click
 
 
-def draw(name: str, height: float, paint: Callable[[Any], None], *, says: str, title: str) -> Picture:
+def draw(
+    name: str,
+    height: float,
+    paint: Callable[[Any], None],
+    *,
+    says: str,
+    title: str,
+    folded: bool = False,
+) -> Picture:
     """Paint a figure of `height` inches and return it as a themed SVG.
 
     Raises ConfigError when matplotlib is not installed.
@@ -91,7 +103,8 @@ def draw(name: str, height: float, paint: Callable[[Any], None], *, says: str, t
         paint(figure)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return Picture(name=name, title=title, says=says, svg=_themed(out.getvalue(), name))
+    svg = _themed(out.getvalue(), name)
+    return Picture(name=name, title=title, says=says, svg=svg, folded=folded)
 
 
 def _matplotlib() -> tuple[Any, Any]:
@@ -110,11 +123,11 @@ def _matplotlib() -> tuple[Any, Any]:
 def _themed(text: str, name: str) -> str:
     """Make the SVG fit to stand inside a page: own ids, the page's font and colors, no size."""
     svg = text[text.index("<svg") :].strip()
-    svg = _SIZE.sub(r"\1\2", svg, count=1)
-    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = _UNWANTED.sub("", _SIZE.sub("", svg, count=2))
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
+    svg = _FAMILY.sub("", svg)
     svg = _FONT.sub(lambda found: _font(found[1], found[2]), svg)
     for variable, placeholder in INK.items():
         svg = svg.replace(placeholder, f"var(--{variable})")

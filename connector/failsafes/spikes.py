@@ -1,0 +1,136 @@
+"""Layer C, one line at a time: how large an order may be. Every function only answers; none acts.
+
+Cuts come back with `allowed`. Holds look at the order before any cut (`asked`), so that a cut
+cannot hide an anomaly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from connector.failsafes.columns import Column, Lines
+from connector.failsafes.recall import Recall
+from connector.failsafes.verdicts import Finding
+
+
+def fat_finger(lines: Lines, asked: Column) -> Finding:
+    """C1: more than anybody ever means to order."""
+    limits = lines.limits.fat_finger
+    # Never below the position cap: slow items and long lead times order more than 60 days at once.
+    most = np.maximum(limits.days * lines.demand, lines.cap)
+    storage = lines.state.column("maximum_stock")
+    most = np.minimum(most, np.where(storage > 0, storage, np.inf))
+    if limits.quantity is not None:
+        most = np.minimum(most, limits.quantity)
+    tripped = asked > most
+    if limits.value is None:
+        return Finding(tripped=tripped, value=asked, threshold=most)
+    worth = asked * lines.unit_cost
+    dear = (asked > 0) & ~((lines.unit_cost > 0) & (worth <= limits.value))
+    return Finding(
+        tripped=tripped | dear,
+        value=np.where(tripped, asked, worth),
+        threshold=np.where(tripped, most, limits.value),
+    )
+
+
+def position_cap(lines: Lines, quantity: Column) -> Finding:
+    """C2, the cut: no more than takes the position to `clamp` caps."""
+    most = lines.limits.position_cap.clamp * lines.cap
+    position = lines.position + quantity
+    return Finding(
+        tripped=(quantity > 0) & (position > most),
+        value=position,
+        threshold=most,
+        allowed=most - lines.position,
+    )
+
+
+def far_beyond_position_cap(lines: Lines, asked: Column) -> Finding:
+    """C2, the hold: the order as asked takes the position beyond `hold` caps."""
+    most = lines.limits.position_cap.hold * lines.cap
+    position = lines.position + asked
+    return Finding(tripped=(asked > 0) & (position > most), value=position, threshold=most)
+
+
+def collar(lines: Lines, quantity: Column, base_stock: Column) -> Finding:
+    """C6, the cut: no more than `high` times what base-stock orders, and one smallest lot."""
+    most = _collar(lines, base_stock)
+    return Finding(tripped=quantity > most, value=quantity, threshold=most, allowed=most)
+
+
+def far_beyond_collar(lines: Lines, asked: Column, base_stock: Column) -> Finding:
+    """C6, the hold: beyond `hold` collars."""
+    most = lines.limits.collar.hold * _collar(lines, base_stock)
+    return Finding(tripped=asked > most, value=asked, threshold=most)
+
+
+def below_collar(lines: Lines, asked: Column, base_stock: Column) -> Finding:
+    """C6, the warning: less than `low` times what base-stock orders; never raised."""
+    least = lines.limits.collar.low * base_stock
+    return Finding(tripped=(base_stock > 0) & (asked < least), value=asked, threshold=least)
+
+
+def _collar(lines: Lines, base_stock: Column) -> Column:
+    return lines.limits.collar.high * base_stock + lines.lots.smallest
+
+
+def cumulative(recall: Recall, quantity: Column) -> Finding:
+    """C7: many small orders in a row buy more than a horizon's demand justifies."""
+    lines, limits = recall.lines, recall.lines.limits.cumulative
+    worst = np.full(len(lines), np.inf)
+    value, threshold = np.zeros(len(lines)), np.zeros(len(lines))
+    fixed = (np.full(len(lines), days) for days in limits.days)
+    for days in (lines.review, *fixed, lines.lead_time + lines.review):
+        before = recall.posted_within(days)
+        most = limits.times * lines.need(days, limits.sigmas)
+        tighter = most - before < worst
+        worst = np.where(tighter, most - before, worst)
+        value = np.where(tighter, before + quantity, value)
+        threshold = np.where(tighter, most, threshold)
+    return Finding(
+        tripped=(quantity > 0) & (quantity > worst),
+        value=value,
+        threshold=threshold,
+        allowed=worst,
+    )
+
+
+def relative_jump(recall: Recall, asked: Column) -> Finding:
+    """C4: far larger than any of the item's last orders, and not small."""
+    lines, limits, orders = recall.lines, recall.lines.limits.relative_jump, recall.orders
+    most = limits.times * orders.largest
+    known = orders.count >= limits.orders
+    large = asked > limits.cap * lines.cap
+    return Finding(tripped=known & large & (asked > most), value=asked, threshold=most)
+
+
+def no_earlier_orders(recall: Recall, asked: Column) -> Finding:
+    """C4, the warning: a large order of an item that has too few earlier ones to compare with."""
+    lines, limits, orders = recall.lines, recall.lines.limits.relative_jump, recall.orders
+    large = asked > limits.cap * lines.cap
+    return Finding(
+        tripped=large & (orders.count < limits.orders) & (asked > 0),
+        value=orders.count,
+        threshold=np.full(len(lines), float(limits.orders)),
+        detail="too few earlier orders to compare with",
+    )
+
+
+def known_factor(recall: Recall, asked: Column) -> Finding:
+    """B9: the order is a typical mistake of units away from the item's usual order."""
+    limits, orders = recall.lines.limits.unit_mismatch, recall.orders
+    known = (orders.count >= limits.orders) & (orders.median > 0) & (asked > 0)
+    ratio = np.divide(asked, orders.median, out=np.ones(len(asked)), where=known)
+    away = np.log(ratio)
+    factors = np.array([factor for factor in limits.factors if factor != 1.0])
+    if not len(factors):
+        return Finding(tripped=np.zeros(len(asked), dtype=bool), value=ratio, threshold=ratio)
+    apart = np.abs(away[:, None] - np.log(factors)[None, :])
+    nearest = apart.argmin(axis=1)
+    return Finding(
+        tripped=known & (apart.min(axis=1) < limits.band),
+        value=ratio,
+        threshold=factors[nearest],
+        detail="unit? the order differs from the usual one by a known factor",
+    )

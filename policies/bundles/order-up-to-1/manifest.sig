@@ -1,0 +1,8 @@
+{
+ "signatures": [
+  {
+   "key_id": "2a31b71823a9dbb8",
+   "ed25519": "b9ed3bf582e76a00961414a25db09f9e5d6b17ba3d0d4456c70d15ac379e868fbe9e27c94f38c81230b1c12eca68a012fb7c608a6d94a803fc4439d8e4e13a01"
+  }
+ ]
+}
