@@ -1,6 +1,7 @@
 """One review of one site, top to bottom: the file to read first.
 
-    pull -> snapshot -> state -> policy -> fail-safes -> ledger (one commit) -> post | shadow -> report
+    pull -> snapshot -> state -> policy -> fail-safes -> ledger (one commit)
+         -> post | shadow -> report
 
 Shadow and live run the same lines of this file; they differ in the poster behind `edges.outbox`.
 `decide` is the pure part: the same snapshot, memory, policy and rules give the same verdicts, bit
@@ -69,6 +70,7 @@ def decide(
         limits=rules.limits,
         now=now,
         blocked_nodes=rules.blocked_nodes,
+        nodes=rules.network.names,
     )
     return Decision(
         now=now,
@@ -84,18 +86,30 @@ def decide(
 class Journal(Protocol):
     """What the review writes down. One commit holds the verdicts and what is owed to the ERP."""
 
-    def open(self, slot: Slot, now: datetime) -> str: ...
-    def history(self) -> History: ...
-    def remember(self, snapshot: Snapshot) -> Memory: ...
-    def record(self, review: str, slot: Slot, decision: Decision) -> None: ...
-    def close(self, review: str, outcome: str, detail: str, now: datetime) -> None: ...
+    def open(self, slot: Slot, now: datetime) -> str:
+        """Open the slot's review and return its id; raise ReviewSlotTaken."""
+
+    def history(self) -> History:
+        """Return what earlier pulls left of movements."""
+
+    def remember(self, snapshot: Snapshot) -> Memory:
+        """Return what earlier reviews left that this one must respect."""
+
+    def record(self, review: str, slot: Slot, decision: Decision) -> None:
+        """Keep the evidence, then commit verdicts and what is owed together."""
+
+    def close(self, review: str, outcome: str, detail: str, now: datetime) -> None:
+        """End the review with its outcome."""
 
 
 class Outbox(Protocol):
     """What is owed to the ERP, and the only way anything is sent."""
 
-    def settle(self) -> Drained: ...
-    def drain(self) -> Drained: ...
+    def settle(self, visible: pl.DataFrame) -> Drained:
+        """Learn what became of earlier sends; `visible` is the pipeline just pulled."""
+
+    def drain(self) -> Drained:
+        """Send what is owed, in shadow nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +139,7 @@ class ReviewReport:
     findings: int
     source: str
     drained: Drained
+    screened: Screened
     detail: str = ""
 
 
@@ -132,10 +147,10 @@ def review(rules: Rules, edges: Edges, slot: Slot) -> ReviewReport:
     """Run one review; a failure closes it with its reason and nothing is ordered."""
     review_id = edges.journal.open(slot, edges.now())
     try:
-        with edges.step("settle"):
-            edges.outbox.settle()
         with edges.step("pull"):
             snapshot = edges.reader.pull(edges.now(), edges.journal.history())
+        with edges.step("settle"):
+            edges.outbox.settle(snapshot.pipeline)
         with edges.step("decide"):
             memory = edges.journal.remember(snapshot)
             decision = decide(rules, edges.policy, snapshot, memory, edges.now())
@@ -175,5 +190,6 @@ def report_on(
         findings=decision.screened.findings.height,
         source=decision.recommendation.source,
         drained=drained,
+        screened=decision.screened,
         detail=drained.stopped,
     )

@@ -16,8 +16,8 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from connector.bootstrap import Machine, open_machine
 from connector.errors import EXIT_DONE, ReplenishError
+from connector.machine import Machine
 from connector.site.desk import Desk
 
 log = structlog.get_logger("replenishd.daemon")
@@ -31,7 +31,7 @@ class Daemon:
 
     def __init__(self, config: Path) -> None:
         self._config = config
-        self._machine: Machine = open_machine(config)
+        self._machine: Machine = Machine(config)
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._wake = threading.Event()
         self._stopping = False
@@ -72,9 +72,7 @@ class Daemon:
     def _beat(self) -> None:
         """Tell systemd we live, unless a site has been inside one call for too long."""
         stuck = [
-            desk.name
-            for desk in self._machine.desks
-            if desk.busy_seconds() > _STUCK_AFTER_SECONDS
+            desk.name for desk in self._machine.desks if desk.busy_seconds() > _STUCK_AFTER_SECONDS
         ]
         if stuck:
             log.error("watchdog_withheld", sites=stuck)

@@ -1,4 +1,4 @@
-"""When a site is due: cron in the site's own time zone, slots that mean the same after a restart."""
+"""When a site is due: cron in the site's own time zone, the same slots after any restart."""
 
 from __future__ import annotations
 

@@ -63,13 +63,15 @@ class OrderUpTo(nn.Module):
         classical, _, derived = self.derive(features)
         hidden = self.body((derived - self.centre) / self.spread)
         mean = torch.log(classical) + _banded(self.correction(hidden).squeeze(1))
-        spread = nn.functional.softplus(self.uncertainty(hidden).squeeze(1)) + SPREAD_LEAST
-        return torch.exp(mean), mean, torch.log(spread)
+        more = nn.functional.softplus(self.uncertainty(hidden).squeeze(1))
+        return torch.exp(mean), mean, math.log(SPREAD_LEAST) + more
 
     def derive(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the classical level and the cover's sd [N], and the correction's inputs."""
         read = torch.index_select(features, 1, self.reads)
         cv, empty, lead, p50, p90, lead_cv, review, ratio = (read[:, k] for k in range(len(READS)))
+        # No demand has more empty days than its variability allows; an estimate may say so.
+        empty = torch.minimum(empty, cv**2 / (1.0 + cv**2))
         cover = lead + 1.0  # reviews
         days = cover * review
         z = normal_exceeded(1.0 - ratio)

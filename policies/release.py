@@ -51,7 +51,7 @@ def release(
     _require_good(evaluation)
     states = _states(recipe)
     model = to_onnx(network, states.golden)
-    tell(f"parity torch - ONNX {require_parity(network, model, states.golden):.2g}")
+    tell(f"parity torch - ONNX {require_parity(network, model, states.fit):.2g}")
     manifest = manifest_of(
         Identity(
             policy_id="order-up-to",

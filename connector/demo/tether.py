@@ -23,9 +23,9 @@ def main(arguments: list[str]) -> int:
     if set_option is not None:
         set_option(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
     # The parent may have ended before the signal was asked for
-    if os.getppid() != int(parent):
-        return _PARENT_GONE
-    os.execvp(command[0], command)  # noqa: S606 - the demo's own command, no shell
+    if os.getppid() == int(parent):
+        os.execvp(command[0], command)  # noqa: S606 - the demo's own command, no shell
+    return _PARENT_GONE
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 A reading that was not believed must not become the measure of the next one, else a stock read as 0
 would be held for one review and ordered against in the second. So refused nodes and the lines that
-B7, B8 or B9 held keep what was known, moved on by the demand and receipts since; a line that a
-person approved takes its new reading.
+B4, B7, B8 or B9 stopped keep what was known, moved on by the demand and receipts since; a line
+that a person approved takes its new reading.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def previous_after(
     screened: Screened,
     approved: Collection[tuple[str, str]] = _NOBODY,
 ) -> pl.DataFrame:
-    """Return PREVIOUS for the next review. `approved` = held (node, item) that a person accepted."""
+    """Return PREVIOUS for the next review; `approved` = held (node, item) a person accepted."""
     lines = Lines(state, limits)
     recall = Recall(lines, memory, snapshot)
-    refused = _refused_lines(lines, screened)
+    refused = _refused_lines(lines, screened) | _stopped_by(lines, screened, "B4")
     accepted = _is_one_of(lines, approved)
-    held = {guard: _held_by(lines, screened, guard) & ~accepted for guard in ("B7", "B8", "B9")}
+    held = {guard: _stopped_by(lines, screened, guard) & ~accepted for guard in ("B7", "B8", "B9")}
     before = recall.previous
     received, demand = recall.received(on_the_day=True), lines.demand * before.days
     on_hand = np.maximum(before["on_hand"] + received - demand, 0.0)
@@ -145,9 +145,9 @@ def _refused_lines(lines: Lines, screened: Screened) -> Mask:
     return np.array([("" in refused) or node in refused for node in lines.nodes])[lines.node]
 
 
-def _held_by(lines: Lines, screened: Screened, guard: str) -> Mask:
-    is_held = (pl.col("guard") == guard) & (pl.col("action") == Action.HOLD)
-    return _is_in(lines, screened.findings.filter(is_held & (pl.col("item") != "")))
+def _stopped_by(lines: Lines, screened: Screened, guard: str) -> Mask:
+    stopped = (pl.col("guard") == guard) & pl.col("action").is_in([Action.HOLD, Action.SUPPRESS])
+    return _is_in(lines, screened.findings.filter(stopped & (pl.col("item") != "")))
 
 
 def _is_one_of(lines: Lines, keys: Collection[tuple[str, str]]) -> Mask:

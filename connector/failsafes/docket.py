@@ -148,8 +148,10 @@ class Docket:
         rows = np.flatnonzero(tripped)
         if not len(rows):
             return
-        kept = details or [finding.detail] * int(finding.tripped.sum())
-        chosen = tripped[np.flatnonzero(finding.tripped)]
+        still = tripped[finding.tripped]
+        detail = (
+            [text for text, keep in zip(details, still, strict=True) if keep] if details else ()
+        )
         self._entries.append(
             _Entry(
                 guard=guard,
@@ -158,7 +160,7 @@ class Docket:
                 threshold=finding.threshold[rows],
                 before=self.quantity[rows],
                 after=after[rows],
-                detail=[text for text, keep in zip(kept, chosen, strict=True) if keep],
+                detail=detail or [finding.detail] * len(rows),
                 rows=rows,
             )
         )

@@ -141,7 +141,7 @@ def _judge_keys(docket: Docket, recall: Recall) -> None:
 def no_history(docket: Docket, guard: str, missing: Mask) -> None:
     """Warn where a fail-safe had nothing to compare with: once for the site, or by node."""
     detail = "no history to compare with yet"
-    if missing.all():
+    if missing.any() and missing.all():
         one_finding(docket, guard, Action.WARN, Fact(0.0, 1.0, detail))
     else:
         docket.nodes(guard, Action.WARN, _per_node(missing, np.zeros(len(missing)), 1.0, detail))

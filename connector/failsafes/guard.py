@@ -9,7 +9,7 @@ from connector.failsafes.limits import Limits
 from connector.failsafes.parameters import Parameter, Parameters, declared
 from connector.failsafes.verdicts import Action
 
-# Every fail-safe of the catalogue, built or not: adding one never moves the bits of stored evidence.
+# The whole catalogue, built or not: adding one never moves the bits of stored evidence.
 ORDER = tuple(
     f"{layer}{number}"
     for layer, count in (("A", 14), ("B", 15), ("C", 16), ("D", 8), ("E", 8))

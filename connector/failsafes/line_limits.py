@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from connector.errors import ConfigError
 from connector.failsafes.parameters import Parameters, parameter
 
 # Units that only come whole. Others are ordered in steps of a thousandth, as ERPs keep them.
@@ -53,6 +54,13 @@ class PositionCap(Parameters):
     hold: float = parameter(
         1.5, unit="caps", low=0.1, high=10, means="orders beyond this position wait for a person"
     )
+
+    def __post_init__(self) -> None:
+        """Refuse a cut above the hold: it would never be reached."""
+        super().__post_init__()
+        if self.clamp > self.hold:
+            msg = f"PositionCap.clamp is {self.clamp} and PositionCap.hold is {self.hold}"
+            raise ConfigError(msg, hint="hold must not be lower than clamp")
 
 
 @dataclass(frozen=True, kw_only=True)

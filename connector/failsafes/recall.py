@@ -8,13 +8,11 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from connector.failsafes.columns import Column, Lines, Mask, beside_nodes, usable
 from connector.inventory.memory import Memory
 from connector.inventory.snapshot import Snapshot
 
-LAST_ORDERS = 12
 _NUMBERS = ("on_hand", "pipeline", "lot_multiple", "starved_reviews")
 
 
@@ -31,25 +29,6 @@ class Previous:
     def __getitem__(self, name: str) -> Column:
         """Return one of its numbers, 0 where unknown."""
         return self.numbers[name]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Orders:
-    """The last orders of each line [N]."""
-
-    count: Column
-    largest: Column
-    median: Column
-
-
-@dataclass(frozen=True, kw_only=True)
-class Earlier:
-    """Earlier orders: line, quantity, age in days, and whether the order left for the ERP."""
-
-    row: NDArray[np.int64]
-    quantity: Column
-    age: Column
-    posted: Mask
 
 
 @dataclass(frozen=True)
@@ -74,7 +53,10 @@ class Recall:
     def previous(self) -> Previous:
         """What the previous accepted review saw."""
         frame = self.memory.previous.clear() if self.is_first else self.memory.previous
-        rows = self.lines.universe.locate(frame)
+        universe, keys = self.lines.universe, frame.select("node", "item")
+        # Mostly the same item-nodes as last time, in the same order.
+        same = keys.equals(universe.keys)
+        rows = np.arange(len(universe)) if same else universe.locate(keys)
         inside = rows >= 0
         rows, size = rows[inside], len(self.lines)
         seen = frame.filter(pl.Series(inside, dtype=pl.Boolean))
@@ -118,50 +100,3 @@ class Recall:
         shown = pl.col("state").is_in(["filed", "confirmed"])
         fresh = self.memory.own.filter(shown & (pl.col("filed_on") >= self.memory.previous_on))
         return np.maximum(self.lines.universe.total(fresh) - self.lines["own_pending"], 0.0)
-
-    @cached_property
-    def earlier(self) -> Earlier:
-        """Earlier orders of the lines, one entry per order."""
-        frame = self.memory.ordered.filter(pl.col("quantity") > 0)
-        rows = self.lines.universe.locate(frame)
-        inside = rows >= 0
-        day = frame["ordered_on"].to_numpy().astype("datetime64[D]")[inside]
-        since = self.memory.posted_since
-        return Earlier(
-            row=rows[inside],
-            quantity=frame["quantity"].to_numpy()[inside],
-            age=(np.datetime64(self.today, "D") - day).astype(np.int64).astype(np.float64),
-            posted=np.ones(len(day), dtype=bool) if since is None else day >= np.datetime64(since),
-        )
-
-    def posted_within(self, days: Column) -> Column:
-        """Return what each line ordered in the last so many days, today's earlier orders too."""
-        earlier = self.earlier
-        recent = earlier.posted & (earlier.age < days[earlier.row])
-        size = len(self.lines)
-        sums = np.bincount(earlier.row[recent], earlier.quantity[recent], minlength=size)
-        return sums.astype(np.float64)
-
-    @cached_property
-    def orders(self) -> Orders:
-        """The last orders of each line."""
-        earlier = self.earlier
-        newest = np.lexsort((earlier.quantity, earlier.age, earlier.row))
-        row, quantity = earlier.row[newest], earlier.quantity[newest]
-        place = np.arange(len(row)) - np.searchsorted(row, row)
-        last = place < LAST_ORDERS
-        row, quantity = row[last], quantity[last]
-        by_size = np.lexsort((quantity, row))
-        return _summary(row, quantity[by_size], len(self.lines))
-
-
-def _summary(row: NDArray[np.int64], quantity: Column, size: int) -> Orders:
-    """Summarise quantities that ascend within ascending rows."""
-    count = np.bincount(row, minlength=size)
-    first = np.cumsum(count) - count
-    has = count > 0
-    largest, median = np.zeros(size), np.zeros(size)
-    start, length = first[has], count[has]
-    largest[has] = quantity[start + length - 1]
-    median[has] = (quantity[start + (length - 1) // 2] + quantity[start + length // 2]) / 2
-    return Orders(count=count.astype(np.float64), largest=largest, median=median)

@@ -62,9 +62,9 @@ def usual_orders(recall: Recall, least: int) -> Usual:
 
 def days_since_order(recall: Recall, most: float) -> Column:
     """Return the days since each node's last order, from 1 to `most`; 1 where none is known."""
-    placed = recall.memory.ordered.filter(pl.col("quantity") > 0)
+    placed = recall.memory.ordered.lazy().filter(pl.col("quantity") > 0)
     age = (pl.lit(recall.today) - pl.col("ordered_on").max()).dt.total_days()
-    known = placed.group_by("node").agg(age=age)
+    known = placed.group_by("node").agg(age=age).collect()
     return np.clip(beside_nodes(recall.lines, known, "age"), 1.0, most)
 
 

@@ -36,6 +36,7 @@ from connector.failsafes.movements import (
     judge_negative_stock,
     unit_or_pack_changed,
 )
+from connector.failsafes.past import Past, past_of
 from connector.failsafes.recall import Recall
 from connector.failsafes.totals import judge_budgets, judge_jumps
 from connector.failsafes.values import answers_as_numbers, judge_status, judge_values
@@ -79,8 +80,9 @@ def screen(
     docket.ask(answers.policy)
     judge_under_order(docket, recall, answers)
     asked = judge_lots(docket, lines)
-    _cut(docket, recall, asked, answers)
-    _hold(docket, recall, asked)
+    past = past_of(recall, asked > 0)
+    _cut(docket, past, asked, answers)
+    _hold(docket, recall, past, asked)
     judge_jumps(docket, recall, asked)
     judge_budgets(docket, recall)
     return _verdicts(docket, lines, answers, answered["quantity"], asked)
@@ -120,9 +122,9 @@ def _judge_blocked(docket: Docket, lines: Lines, blocked: Mapping[str, str]) -> 
             one_finding(docket, guard, action, Fact(1.0, 0.0, reason), node)
 
 
-def _cut(docket: Docket, recall: Recall, asked: Column, answers: Answers) -> None:
+def _cut(docket: Docket, past: Past, asked: Column, answers: Answers) -> None:
     """Cut what is too large, and hold what is absurdly too large."""
-    lines, base_stock = recall.lines, answers.base_stock
+    lines, base_stock = past.lines, answers.base_stock
     docket.warn("C6", spikes.below_collar(lines, asked, base_stock))
     docket.cut(
         "C6",
@@ -134,24 +136,24 @@ def _cut(docket: Docket, recall: Recall, asked: Column, answers: Answers) -> Non
         spikes.position_cap(lines, docket.quantity),
         spikes.far_beyond_position_cap(lines, asked),
     )
-    docket.cut_or_hold("C7", spikes.cumulative(recall, docket.quantity))
+    docket.cut_or_hold("C7", spikes.cumulative(past, docket.quantity))
     judge_cut_lots(docket, lines, asked)
 
 
-def _hold(docket: Docket, recall: Recall, asked: Column) -> None:
+def _hold(docket: Docket, recall: Recall, past: Past, asked: Column) -> None:
     """Hold or suppress anomalies, judged on the order before any cut."""
     lines = recall.lines
     docket.suppress("C1", spikes.fat_finger(lines, asked))
-    docket.hold("C4", spikes.relative_jump(recall, asked))
-    if len(recall.earlier.row):
-        docket.warn("C4", spikes.no_earlier_orders(recall, asked))
+    docket.hold("C4", spikes.relative_jump(past, asked))
+    if past.any_order:
+        docket.warn("C4", spikes.no_earlier_orders(past, asked))
     else:
         no_history(docket, "C4", np.ones(len(lines.nodes), dtype=bool))
     # A cut can bring an order near to a factor or a document that it was not near to before.
     duplicate, documents = duplicate_open(recall, asked, docket.quantity)
     docket.suppress("C9", duplicate, documents)
     for quantity in (asked, docket.quantity):
-        docket.hold("B9", spikes.known_factor(recall, quantity))
+        docket.hold("B9", spikes.known_factor(past, quantity))
     docket.hold("B9", unit_or_pack_changed(recall))
     judge_negative_stock(docket, lines)
     for guard, finding in zip(("B7", "B8"), judge_movements(docket, recall), strict=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from connector.failsafes.columns import Column, Lines
-from connector.failsafes.recall import Recall
+from connector.failsafes.past import Past
 from connector.failsafes.verdicts import Finding
 
 
@@ -75,14 +75,14 @@ def _collar(lines: Lines, base_stock: Column) -> Column:
     return lines.limits.collar.high * base_stock + lines.lots.smallest
 
 
-def cumulative(recall: Recall, quantity: Column) -> Finding:
+def cumulative(past: Past, quantity: Column) -> Finding:
     """C7: many small orders in a row buy more than a horizon's demand justifies."""
-    lines, limits = recall.lines, recall.lines.limits.cumulative
+    lines, limits = past.lines, past.lines.limits.cumulative
     worst = np.full(len(lines), np.inf)
     value, threshold = np.zeros(len(lines)), np.zeros(len(lines))
     fixed = (np.full(len(lines), days) for days in limits.days)
     for days in (lines.review, *fixed, lines.lead_time + lines.review):
-        before = recall.posted_within(days)
+        before = past.within(days)
         most = limits.times * lines.need(days, limits.sigmas)
         tighter = most - before < worst
         worst = np.where(tighter, most - before, worst)
@@ -96,18 +96,18 @@ def cumulative(recall: Recall, quantity: Column) -> Finding:
     )
 
 
-def relative_jump(recall: Recall, asked: Column) -> Finding:
+def relative_jump(past: Past, asked: Column) -> Finding:
     """C4: far larger than any of the item's last orders, and not small."""
-    lines, limits, orders = recall.lines, recall.lines.limits.relative_jump, recall.orders
+    lines, limits, orders = past.lines, past.lines.limits.relative_jump, past.orders
     most = limits.times * orders.largest
     known = orders.count >= limits.orders
     large = asked > limits.cap * lines.cap
     return Finding(tripped=known & large & (asked > most), value=asked, threshold=most)
 
 
-def no_earlier_orders(recall: Recall, asked: Column) -> Finding:
+def no_earlier_orders(past: Past, asked: Column) -> Finding:
     """C4, the warning: a large order of an item that has too few earlier ones to compare with."""
-    lines, limits, orders = recall.lines, recall.lines.limits.relative_jump, recall.orders
+    lines, limits, orders = past.lines, past.lines.limits.relative_jump, past.orders
     large = asked > limits.cap * lines.cap
     return Finding(
         tripped=large & (orders.count < limits.orders) & (asked > 0),
@@ -117,9 +117,9 @@ def no_earlier_orders(recall: Recall, asked: Column) -> Finding:
     )
 
 
-def known_factor(recall: Recall, asked: Column) -> Finding:
+def known_factor(past: Past, asked: Column) -> Finding:
     """B9: the order is a typical mistake of units away from the item's usual order."""
-    limits, orders = recall.lines.limits.unit_mismatch, recall.orders
+    limits, orders = past.lines.limits.unit_mismatch, past.orders
     known = (orders.count >= limits.orders) & (orders.median > 0) & (asked > 0)
     ratio = np.divide(asked, orders.median, out=np.ones(len(asked)), where=known)
     away = np.log(ratio)

@@ -111,7 +111,7 @@ def halt_crowds(docket: Docket, lines: Lines, broken: Mask, limits: UnusableValu
 
 
 def answers_as_numbers(recommendation: Recommendation, size: int) -> dict[str, Column]:
-    """Return the answers as float columns, whatever they hold; where base-stock answered, its level.
+    """Return the answers as float columns, whatever they hold; base-stock's level where it spoke.
 
     Raises PolicyUnusable when they cannot be laid beside the lines.
     """

@@ -69,7 +69,7 @@ def observed_demand(
 ) -> Demand:
     """Estimate demand per day from the history; without history, all is 0."""
     window = timedelta(days=planning.demand_window_days)
-    start = max(history.since or erp_date, erp_date - window)
+    start = min(max(history.since or erp_date, erp_date - window), erp_date)
     taken = _taken(universe, history.consumption, start, erp_date)
     received = history.receipts.filter(_inside(start, erp_date))
     first = _first_day_on_sale(universe, received, taken, on_hand, start)

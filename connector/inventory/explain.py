@@ -80,7 +80,9 @@ def _line(
             hint="name both as the report does, without leading zeros",
         )
     mine = memory.own.filter(pl.col("item") == item)
-    shown = snapshot.pipeline.filter(pl.col("item") == item, pl.col("node").is_in(frame["node"]))
+    shown = snapshot.pipeline.filter(
+        pl.col("item") == item, pl.col("node").is_in(frame["node"].to_list())
+    )
     found = own.recognise(shown, mine)
     coming = read_pipeline(
         Universe(frame.select("node", "item")),

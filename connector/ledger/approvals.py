@@ -66,8 +66,11 @@ def refuse(store: Store, line: str, why: str, by: Approver) -> Line:
 
 def expire(store: Store, site: str, now: datetime) -> int:
     """Lapse the held lines whose time is over; return how many."""
+    over, bound = "site = ? AND state = 'held' AND expires_at <= ?", (site, stamp(now))
+    if not select(store, over, bound):
+        return 0
     with store.write() as write:
-        late = select(write, "site = ? AND state = 'held' AND expires_at <= ?", (site, stamp(now)))
+        late = select(write, over, bound)
         moves = [Move(line=line, to=State.LAPSED, reason="expired unapproved") for line in late]
         move(write, "expired", moves, now)
     return len(moves)

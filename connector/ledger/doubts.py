@@ -39,6 +39,8 @@ def recover(store: Store, site: str, at: Instant) -> int:
 
     A shadow intent cannot have reached anything and is owed again. Returns how many are in doubt.
     """
+    if not in_states(store, site, (State.INTENT,)):
+        return 0
     with store.write() as write:
         left = in_states(write, site, (State.INTENT,))
         sent = [line for line in left if line.mode != SENDS_NOTHING]
@@ -78,6 +80,8 @@ def restart_quarantine(store: Store, keys: Sequence[str], at: Instant) -> None:
 
 def note_absent(store: Store, keys: Sequence[str], *, monotonic: float) -> None:
     """Remember the first complete look after the quarantine that found nothing."""
+    if not keys:
+        return
     with store.write() as write:
         write.many(
             "UPDATE doubt SET absent_since = ? WHERE key = ? AND absent_since IS NULL",
@@ -99,6 +103,8 @@ def settle_found(store: Store, found: Sequence[tuple[Line, FiledLine]], now: dat
         )
         for line, there in found
     ]
+    if not moves:
+        return
     with store.write() as write:
         move(write, "found", moves, now)
         _end(write, [line.key for line, _ in found], "filed")
@@ -106,6 +112,8 @@ def settle_found(store: Store, found: Sequence[tuple[Line, FiledLine]], now: dat
 
 def settle_conflict(store: Store, lines: Sequence[tuple[Line, str]], now: datetime) -> None:
     """Raise the alarm: what the ERP has under our key is not what was sent, or is there twice."""
+    if not lines:
+        return
     with store.write() as write:
         move(
             write,
@@ -122,6 +130,8 @@ def settle_absent(store: Store, absences: Sequence[Absence], now: datetime) -> N
         Move(line=each.line, to=each.to, reason=each.reason, expires_at=each.expires_at)
         for each in absences
     ]
+    if not moves:
+        return
     with store.write() as write:
         move(write, "absent", moves, now)
         _end(write, [each.line.key for each in absences], "absent")
@@ -144,8 +154,11 @@ def is_overtaken(store: Store, line: Line) -> bool:
 
 def lapse_other_modes(store: Store, site: str, mode: str, now: datetime) -> int:
     """End what is owed for another poster: a flip of the mode posts nothing of before it."""
+    other = "site = ? AND state = 'owed' AND mode <> ?"
+    if not select(store, other, (site, mode)):
+        return 0
     with store.write() as write:
-        owed = select(write, "site = ? AND state = 'owed' AND mode <> ?", (site, mode))
+        owed = select(write, other, (site, mode))
         moves = [
             Move(line=line, to=State.LAPSED, reason=f"decided in {line.mode}, now {mode}")
             for line in owed

@@ -60,8 +60,6 @@ LEGAL: Mapping[State, frozenset[State]] = {
     S.WITHDRAWN: frozenset(),
 }
 START = frozenset({S.OWED, S.HELD})
-# The ERP has it, or may have it: counts as attempted (C16) and as spent.
-EXPOSED = (S.INTENT, S.IN_DOUBT, S.FILED, S.CONFIRMED, S.CLOSED, S.MISSING, S.CONFLICT)
 ALARMS = (S.MISSING, S.CONFLICT)
 SENDS_NOTHING = "shadow"  # the only mode in which an interrupted send cannot have stored anything
 STORES_NOTHING = ("shadow", "validate")
@@ -118,12 +116,13 @@ class Line:
         )
 
 
-COLUMNS = ", ".join(column.name for column in fields(Line))
+_NAMES = tuple(column.name for column in fields(Line))
+COLUMNS = ", ".join(_NAMES)
 
 
 def line_of(row: Row) -> Line:
     """Return the line of a row of COLUMNS."""
-    cells: dict[str, Any] = dict(zip((column.name for column in fields(Line)), row, strict=True))
+    cells: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     return Line(
         **cells
         | {

@@ -30,7 +30,10 @@ class Attribution:
 
 @dataclass(frozen=True, kw_only=True)
 class WhyThisLevel:
-    """level = usual_level + sum of contributions, base units."""
+    """level = usual_level + sum of contributions, base units, of the node by itself.
+
+    What planners agreed and the levels of nodes below come on top of it.
+    """
 
     level: float
     usual_level: float  # with every feature at the mean of training, at this line's demand rate

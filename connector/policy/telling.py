@@ -10,6 +10,7 @@ from connector.policy.explain import Check, Explanation
 _LABEL = 46
 _BAR = 24
 _TOP = 6
+_ROUNDING = 1e-6  # between one line asked alone and in the site's batch
 
 
 def render(explanation: Explanation) -> str:
@@ -65,7 +66,9 @@ def _why(e: Explanation) -> Iterator[str]:
     rest = sum(part.contribution for part in e.why.parts[_TOP:])
     if len(e.why.parts) > _TOP:
         yield f"  {'  the rest':<{_LABEL}}{rest:>+14,.3f}"
-    yield _row("  level", e.why.level)
+    yield _row("  level of the node by itself", e.why.level)
+    if not math.isclose(e.policy.level, e.why.level, rel_tol=_ROUNDING):
+        yield _row("  agreed limits and levels below", e.policy.level - e.why.level)
     yield ""
 
 

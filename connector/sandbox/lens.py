@@ -112,7 +112,7 @@ def year_of(days: Numbers) -> Numbers:
     return years.astype(np.int64) + 1970
 
 
-def looked_up(values: Numbers, rows: Numbers, missing: float = -1) -> Numbers:
+def looked_up(values: Numbers, rows: Numbers, missing: int = -1) -> Numbers:
     """Return values[rows], with `missing` where the row is -1."""
     if len(values) == 0:
         return np.full(len(rows), missing)

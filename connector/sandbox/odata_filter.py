@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-import numpy as np
-
 from connector.sandbox.odata_columns import Column, Literal, Mask
 from connector.sandbox.odata_errors import bad_request
 
@@ -52,9 +50,9 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
-def evaluate(text: str, column: Callable[[str], Column], length: int) -> Mask:
+def evaluate(text: str, column: Callable[[str], Column]) -> Mask:
     """Return which rows a filter keeps."""
-    parser = _Parser(tokens(text), column, length)
+    parser = _Parser(tokens(text), column)
     kept = parser.either()
     parser.finish()
     return kept
@@ -89,12 +87,9 @@ def _moment(text: str) -> datetime:
 class _Parser:
     """Recursive descent, straight to masks."""
 
-    def __init__(
-        self, words: list[Token], column: Callable[[str], Column], length: int
-    ) -> None:
+    def __init__(self, words: list[Token], column: Callable[[str], Column]) -> None:
         self._words = words
         self._column = column
-        self._length = length
         self._at = 0
         self._depth = 0
 
@@ -176,8 +171,3 @@ class _Parser:
                 truth = read_literal(self._next())
                 return kept if truth is same else ~kept
         return kept
-
-
-def everything(length: int) -> Mask:
-    """Return the mask of no filter."""
-    return np.ones(length, dtype=np.bool_)

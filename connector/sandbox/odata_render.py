@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -53,7 +53,9 @@ class Printer:
         for name in entity.properties:
             if shape.select is None or name in shape.select:
                 parts.append(f'"{name}":%s')
-                columns.append(table.column(name).json(rows, self.habits))
+                # A key is never null, whatever the habit
+                habits = self._strict if name in entity.keys else self.habits
+                columns.append(table.column(name).json(rows, habits))
         for name in entity.navigations:
             if name in shape.expand:
                 parts.append(f'"{name}":%s')
@@ -63,6 +65,10 @@ class Printer:
                 columns.append(addresses)
         form = "{" + ",".join(parts) + "}"
         return [form % texts for texts in zip(*columns, strict=True)]
+
+    @property
+    def _strict(self) -> Habits:
+        return replace(self.habits, unset="empty")
 
     @property
     def _root(self) -> str:

@@ -90,11 +90,36 @@ def movement_lines(lens: Lens) -> Table:
             "IsCompletelyDelivered": lambda at: flag(table["final"][at]),
             "GoodsMovementIsCancelled": lambda at: flag(table["cancelled"][at]),
             "DebitCreditCode": lambda at: choice(("H", "S"), np.isin(table["kind"][at], _ADDS)),
-            **_referring(lens, year, number),
+            **_referring(lens),
         },
     )
 
 
-def _referring(lens: Lens, year: Maker | object, number: object) -> dict[str, Maker]:
-    """Return the columns that point at other documents."""
-    raise NotImplementedError
+def _referring(lens: Lens) -> dict[str, Maker]:
+    """Return the columns that point at other documents: the order, and what is reversed."""
+    documents = lens.world.documents
+    table, heads, orders = documents.movement_lines, documents.movements, documents.order_lines
+
+    def reversed_year(at: At) -> Numbers:
+        created = looked_up(table["movement"], table["reverses"][at], missing=0)
+        return np.where(table["reverses"][at] < 0, -1, year_of(heads["created"][created]))
+
+    def reversed_number(at: At) -> Numbers:
+        head = looked_up(table["movement"], table["reverses"][at])
+        return np.where(head < 0, -1, FIRST_MATERIAL_DOCUMENT + head.astype(np.int64))
+
+    def order_line(at: At) -> Numbers:
+        line = looked_up(orders["line"], table["order_line"][at])
+        return np.where(line < 0, 0, line)
+
+    return {
+        "PurchaseOrder": lambda at: digits(
+            looked_up(orders["number"], table["order_line"][at]), 10
+        ),
+        "PurchaseOrderItem": lambda at: digits(order_line(at), 5),
+        "ReversedMaterialDocumentYear": lambda at: digits(reversed_year(at), 4),
+        "ReversedMaterialDocument": lambda at: digits(reversed_number(at), 10),
+        "ReversedMaterialDocumentItem": lambda at: digits(
+            looked_up(table["line"], table["reverses"][at]), 4
+        ),
+    }

@@ -42,7 +42,7 @@ def order_lines(lens: Lens) -> Table:
     """Return A_PurchaseOrderItem."""
     documents = lens.world.documents
     table, requests = documents.order_lines, documents.requisitions
-    length, cells, asked = len(table), table["cell"][at], table["requisition"]
+    length, cells, asked = len(table), table["cell"], table["requisition"]
 
     def price(at: At) -> Numbers:
         return lens.facts.price[lens.facts.item[cells[at]]] * table["factor"][at]

@@ -147,6 +147,8 @@ class StockSettings(Part):
     """Can be issued today."""
     in_transit: Codes = _codes(_SAP.stock_in_transit)
     """On its way to this plant."""
+    of_transfers: Codes = _codes(_SAP.stock_of_transfers)
+    """Those of `in_transit` that a transfer order's goods issue made."""
     inspection: Codes = _codes(_SAP.stock_inspection)
     """Seen, not counted."""
     blocked: Codes = _codes(_SAP.stock_blocked)
@@ -162,8 +164,6 @@ class MovementSettings(Part):
     """Issues that a customer, a cost center or an order caused, and their reversals."""
     receipts: Codes = _codes(_SAP.receipt_movements)
     """Receipts against purchase orders, and their reversals."""
-    overlap_days: Annotated[int, Field(ge=0, le=60)] = _SAP.overlap_days
-    """Days that each pull reads again, for documents created late."""
 
 
 class SapErp(Part):
@@ -177,7 +177,7 @@ class SapErp(Part):
     language: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "EN"
     """sap-language: unit codes depend on it, so it must not change."""
     auth: Auth
-    """How the connector proves who it is."""
+    """How the connector proves who it is: kind is basic, api_key, oauth2 or mtls."""
     ca_file: RefPath | None = None
     """PEM file of the authority that signed the gateway's certificate; none = the system's."""
     timeouts: TimeoutSettings = Field(default_factory=TimeoutSettings)

@@ -7,7 +7,7 @@ from typing import Any
 from connector.settings import shape
 from connector.settings.effective import scalar
 from connector.settings.erp import BasicAuth, SapErp
-from connector.settings.network import NetworkSettings
+from connector.settings.network import NetworkSettings, NodeSettings
 from connector.settings.root import Settings
 from connector.settings.schema import default_text
 from connector.settings.shape import Field
@@ -21,17 +21,22 @@ _HEAD = """\
 # Check with: replenishd check --offline --config FILE
 """
 # What a person must say, and what the example says in their place.
-_SAID = {
-    "version": "1",
+_SAID: dict[str, Any] = {
+    "version": 1,
     "state_dir": "/var/lib/replenishd",
     "sites.name": "berlin",
     "sites.erp.url": "https://erp.example.com:44300",
     "sites.erp.auth.kind": "basic",
     "sites.erp.auth.username": "REPLENISHD",
     "sites.erp.auth.password": "${credential:erp-password}",
-    "sites.network.nodes": '[{plant: "1000"}, {plant: "1010", supplied_by: "1000"}]',
+    "sites.network.nodes.plant": "1000",
 }
 _SAID_GROUPS = (Site, SapErp, BasicAuth, NetworkSettings)
+# Lists with an entry that is told in full, and what else the example puts into them.
+_ENTRIES: dict[Any, tuple[str, ...]] = {
+    Site: (),
+    NodeSettings: ('- {plant: "1010", label: Leipzig, supplied_by: "1000"}',),
+}
 
 
 def example() -> str:
@@ -51,14 +56,15 @@ def _group(lines: list[str], kind: Any, path: str, indent: str, *, said: bool) -
         below = _below(field)
         if name in _SAID or below is None:
             lines.append(f"{indent}{_setting(name, field)}")
-        elif below is Site:
-            lines += [f"{field.name}:", "  -"]
-            _group(lines, below, name, "    ", said=True)
+        elif below in _ENTRIES:
+            lines += [f"{indent}{field.name}:", f"{indent}  -"]
+            _group(lines, below, name, f"{indent}    ", said=True)
+            lines += [f"{indent}  {each}" for each in _ENTRIES[below]]
         else:
             must = said and below in _SAID_GROUPS
             lines.append(f"{indent}{'' if must else '#'}{field.name}:")
             _group(lines, below, name, f"{indent}  ", said=must)
-        if name.count(".") <= 1 and below not in (None, Site):
+        if name.count(".") <= 1 and below is not None:
             lines.append("")
 
 
@@ -67,11 +73,10 @@ def _below(field: Field) -> Any:
     groups, entries = shape.groups_of(field)
     if BasicAuth in groups:
         return BasicAuth
-    return Site if Site in entries else next(iter(groups), None)
+    return next((each for each in entries if each in _ENTRIES), next(iter(groups), None))
 
 
 def _setting(name: str, field: Field) -> str:
     if name not in _SAID:
         return f"#{field.name}: {default_text(field)}"
-    value = _SAID[name]
-    return f"{field.name}: {value if value[0] in '[1' else scalar(value)}"
+    return f"{field.name}: {scalar(_SAID[name])}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from pydantic_core import PydanticUndefined
 
@@ -41,9 +41,14 @@ def _settings(kind: Any, prefix: str) -> Iterator[tuple[str, Field]]:
         if not groups and not entries:
             yield name, field
         for each in groups:
-            yield from _settings(each, name)
+            yield from _settings(each, f"{name}({_kind_of(each)})" if len(groups) > 1 else name)
         for each in entries:
             yield from _settings(each, f"{name}[]")
+
+
+def _kind_of(group: Any) -> str:
+    """Return the word that chooses this group among its alternatives."""
+    return str(get_args(shape.fields_of(group)["kind"].kind)[0])
 
 
 def _row(name: str, field: Field) -> str:

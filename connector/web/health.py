@@ -30,6 +30,7 @@ class SiteHealth:
 
     site: str
     mode: str
+    pilot: tuple[str, ...] = ()  # the nodes that `mode` is narrowed to, empty = all
     halted: bool = False
     halted_why: str = ""
     leader: bool = False
@@ -100,6 +101,7 @@ def _site(site: SiteHealth) -> dict[str, Any]:
     return {
         "site": site.site,
         "mode": site.mode,
+        "pilot": list(site.pilot),
         "halted": site.halted,
         "halted_why": site.halted_why,
         "leader": site.leader,

@@ -20,7 +20,7 @@ def no_faults() -> pl.DataFrame:
 def faults(frame: pl.DataFrame, field: str, detail: pl.Expr) -> pl.DataFrame:
     """Return one fault for each row of a frame with node and item."""
     said = detail.str.slice(0, _DETAIL_MAX).alias("detail")
-    return frame.select("node", "item", pl.lit(field).alias("field"), said).cast(dict(FAULTS))
+    return frame.select("node", "item", pl.lit(field).alias("field"), said).cast(FAULTS)
 
 
 def unread(rows: Rows, places: pl.DataFrame) -> pl.DataFrame:
@@ -28,7 +28,7 @@ def unread(rows: Rows, places: pl.DataFrame) -> pl.DataFrame:
     where = places.select("row", "node", "item").unique()
     said = pl.format("{} cannot be read", pl.col("raw")).str.slice(0, _DETAIL_MAX).alias("detail")
     found = rows.unread.join(where, on="row", how="inner")
-    return found.select("node", "item", "field", said).cast(dict(FAULTS))
+    return found.select("node", "item", "field", said).cast(FAULTS)
 
 
 def together(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:

@@ -27,7 +27,7 @@ def items(
     joined = base.join(view.drop("row").rename(renamed), on=_ON, how="left")
     joined = joined.join(_prices(valuation, site), on=_ON, how="left")
     joined = joined.join(_blocked(flagged, site), on="item", how="left")
-    made = joined.select(*_ON, *_columns(site)).sort(_ON).cast(dict(ITEMS)).select(ITEMS.names())
+    made = joined.select(*_ON, *_columns(site)).sort(_ON).cast(ITEMS).select(ITEMS.names())
     places = _named(planning.frame, site)
     priced = _places(valuation, site)
     return made, together(
@@ -94,8 +94,8 @@ def _prices(valuation: Rows | None, site: SapSite) -> pl.DataFrame:
     named = _places(valuation, site)
     standard, moving = _above_zero("StandardPrice"), _above_zero("MovingAveragePrice")
     by_average = pl.col("InventoryValuationProcedure") == "V"
-    price = pl.when(by_average).then(pl.coalesce(moving, standard))
-    price = price.otherwise(pl.coalesce(standard, moving))
+    averaged = pl.when(by_average).then(pl.coalesce(moving, standard))
+    price = averaged.otherwise(pl.coalesce(standard, moving))
     per = _above_zero("PriceUnitQty").fill_null(1.0)
     unsplit = named.filter(pl.col("ValuationType") == "")
     return unsplit.select(*_ON, unit_cost=price / per, price_unit="BaseUnit").unique(
@@ -133,7 +133,9 @@ def _unplanned(base: pl.DataFrame, view: pl.DataFrame) -> pl.DataFrame:
 
 
 def _negative(made: pl.DataFrame) -> pl.DataFrame:
-    strange = made.filter(pl.col("lead_time_days").is_finite().not_() | (pl.col("lead_time_days") < 0))
+    strange = made.filter(
+        pl.col("lead_time_days").is_finite().not_() | (pl.col("lead_time_days") < 0)
+    )
     return faults(strange, "lead_time_days", pl.format("a lead time of {} days", "lead_time_days"))
 
 
@@ -141,10 +143,14 @@ def with_base_units(made: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     """Return ITEMS with empty units filled from rows of A_Product."""
     known = told.select(item="Product", told="BaseUnit").unique("item", keep="last")
     joined = made.join(known, on="item", how="left", maintain_order="left")
-    unit = pl.when(pl.col("unit") == "").then(pl.col("told").fill_null("")).otherwise(pl.col("unit"))
+    unit = (
+        pl.when(pl.col("unit") == "").then(pl.col("told").fill_null("")).otherwise(pl.col("unit"))
+    )
     return joined.with_columns(unit.alias("unit")).drop("told")
 
 
 def without_unit(made: pl.DataFrame) -> pl.DataFrame:
     """Return faults for items of which no base unit could be found."""
-    return faults(made.filter(pl.col("unit") == ""), "BaseUnit", pl.lit("no base unit is maintained"))
+    return faults(
+        made.filter(pl.col("unit") == ""), "BaseUnit", pl.lit("no base unit is maintained")
+    )

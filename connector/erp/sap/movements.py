@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
@@ -11,28 +10,9 @@ from connector.erp.odata.gather import Rows
 from connector.erp.sap.faults import faults, together, unread
 from connector.erp.sap.site import SapSite
 from connector.erp.sap.units import Units, in_base_units
-from connector.inventory.snapshot import CONSUMPTION, ORDERS, RECEIPTS, History
+from connector.inventory.snapshot import CONSUMPTION, ORDERS, RECEIPTS
 
 _DOCUMENT = ["MaterialDocumentYear", "MaterialDocument"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """What of the past is kept, and from which creation day on it is read this time."""
-
-    since: date
-    read_from: date
-    whole: bool  # nothing kept can be used: the window is read anew
-    watermark: date  # where the next pull begins
-
-
-def window(history: History, erp_date: date, site: SapSite) -> Window:
-    """Return this pull's window."""
-    since = erp_date - timedelta(days=site.history_days)
-    whole = history.since is None or history.watermark is None or history.since > since
-    start = since if whole or history.watermark is None else max(history.watermark, since)
-    watermark = erp_date - timedelta(days=site.overlap_days)
-    return Window(since=since, read_from=min(start, erp_date), whole=whole, watermark=watermark)
 
 
 def moved(headers: Rows, inner: Rows, site: SapSite) -> Rows:
@@ -41,6 +21,13 @@ def moved(headers: Rows, inner: Rows, site: SapSite) -> Rows:
     lines = inner.frame.join(dated, on="row", how="inner")
     unreadable = pl.concat([headers.unread, inner.unread])  # both by the document's row
     return _ours(lines, unreadable, site)
+
+
+def moved_undated(items: Rows, site: SapSite) -> Rows:
+    """Return items that were read without their documents: for sums, not for days."""
+    day = pl.lit(None, pl.Date)
+    lines = items.frame.with_columns(day.alias("created_on"), day.alias("posted_on"))
+    return _ours(lines, items.unread, site)
 
 
 def moved_apart(headers: Rows, items: Rows, site: SapSite) -> Rows:
@@ -90,72 +77,66 @@ def _signed() -> pl.Expr:
     return pl.when(sign == "S").then(quantity).when(sign == "H").then(-quantity).otherwise(by_type)
 
 
-def history(
-    kept: History, lines: Rows, span: Window, units: Units, site: SapSite
-) -> tuple[History, pl.DataFrame]:
-    """Return the history with this pull's suffix in place of the old one, and faults."""
+def movements(
+    lines: Rows, read_from: date, units: Units, site: SapSite
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return CONSUMPTION and RECEIPTS of documents created from a day on, and faults."""
     undated = lines.frame.filter(pl.col("created_on").is_null())
-    fresh = lines.frame.filter(pl.col("created_on") >= span.read_from)
-    unsaid = fresh.filter(pl.col("quantity").is_null())
-    counted, unconverted = in_base_units(
-        fresh, units, ("quantity",), field="MaterialBaseUnit", unset_is_base=True
-    )
-    counted = counted.filter(pl.col("quantity").is_finite())
+    fresh = lines.frame.filter(pl.col("created_on") >= read_from)
+    counted, found = _counted(Rows(frame=fresh, unread=lines.unread), units)
     used = counted.filter(pl.col("movement").is_in(site.consumption_movements))
     consumption = used.with_columns(-pl.col("quantity")).select(CONSUMPTION.names())
-    came = counted.filter(
-        pl.col("movement").is_in(site.receipt_movements) & (pl.col("order") != "")
+    without_day = faults(undated, "PostingDate", pl.lit("a material document without a day"))
+    return (
+        consumption.cast(CONSUMPTION),
+        _receipts(counted, site),
+        together([found, without_day]),
     )
-    receipts = came.select(RECEIPTS.names())
-    grown = History(
-        since=span.since,
-        watermark=span.watermark,
-        consumption=_grown(kept.consumption, consumption, span),
-        receipts=_grown(kept.receipts, receipts, span),
-        orders=kept.orders,
+
+
+def receipts_of(lines: Rows, units: Units, site: SapSite) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the RECEIPTS among movements, and faults."""
+    counted, found = _counted(lines, units)
+    return _receipts(counted, site), found
+
+
+def _counted(lines: Rows, units: Units) -> tuple[pl.DataFrame, pl.DataFrame]:
+    unsaid = lines.frame.filter(pl.col("quantity").is_null())
+    counted, unconverted = in_base_units(
+        lines.frame, units, ("quantity",), field="MaterialBaseUnit", unset_is_base=True
     )
-    found = [
-        unread(lines, lines.frame),
-        faults(unsaid, "QuantityInBaseUnit", pl.lit("a material document without a quantity")),
-        faults(undated, "PostingDate", pl.lit("a material document without a day")),
-        unconverted,
-    ]
-    return grown, together(found)
+    silent = faults(unsaid, "QuantityInBaseUnit", pl.lit("a document line without a quantity"))
+    found = together([unread(lines, lines.frame), silent, unconverted])
+    return counted.filter(pl.col("quantity").is_finite()), found
 
 
-def _grown(kept: pl.DataFrame, fresh: pl.DataFrame, span: Window) -> pl.DataFrame:
-    key = [name for name in kept.columns if name != "quantity"]
-    created = pl.col("created_on")
-    old = kept.filter((created < span.read_from) & (created >= span.since))
-    summed = fresh.cast(dict(kept.schema)).group_by(key).agg(pl.col("quantity").sum())
-    parts = [summed.select(kept.columns)] if span.whole else [old, summed.select(kept.columns)]
-    return pl.concat(parts).sort(key)
+def _receipts(counted: pl.DataFrame, site: SapSite) -> pl.DataFrame:
+    is_receipt = pl.col("movement").is_in(site.receipt_movements) & (pl.col("order") != "")
+    return counted.filter(is_receipt).select(RECEIPTS.names()).cast(RECEIPTS)
 
 
-def order_days(*headers: Rows) -> pl.DataFrame:
-    """Return ORDERS (with the supplying plant as it stands) from order headers."""
+def order_days(headers: list[Rows], site: SapSite) -> pl.DataFrame:
+    """Return ORDERS from order headers; a supplying plant outside the site is outside."""
+    plant = pl.col("SupplyingPlant")
     parts = [
         rows.frame.select(
             order="PurchaseOrder",
             ordered_on=pl.min_horizontal("PurchaseOrderDate", "CreationDate"),
-            supplying_node="SupplyingPlant",
-        ).cast(dict(ORDERS))
+            supplying_node=pl.when(plant.is_in(site.plants)).then(plant).otherwise(pl.lit("")),
+        ).cast(ORDERS)
         for rows in headers
     ]
     found = pl.concat([ORDERS.to_frame(), *parts]).filter(pl.col("order") != "")
     return found.unique("order", keep="last", maintain_order=True)
 
 
-def with_orders(grown: History, fresh: pl.DataFrame, open_orders: pl.DataFrame) -> History:
-    """Return the history with orders still of use: recent, open, or with receipts in the window."""
-    orders = pl.concat([grown.orders, fresh]).unique("order", keep="last", maintain_order=True)
-    of_use = pl.concat([open_orders.select("order"), grown.receipts.select("order")])
-    recent = orders.filter(pl.col("ordered_on") >= grown.since)
-    older = orders.join(recent, on="order", how="anti").join(of_use, on="order", how="semi")
-    kept = pl.concat([recent, older])
-    return replace(grown, orders=kept.sort("order"))
-
-
 def received(receipts: pl.DataFrame) -> pl.DataFrame:
-    """Return what arrived per order line."""
+    """Return what arrived per order line, in base units."""
     return receipts.group_by("order", "line").agg(received=pl.col("quantity").sum())
+
+
+def no_moves() -> pl.DataFrame:
+    """Return the frame of no movements."""
+    days = {"created_on": pl.Date, "posted_on": pl.Date}
+    names = dict.fromkeys(("node", "item", "unit", "movement", "order", "line"), pl.String)
+    return pl.DataFrame(schema={"row": pl.UInt32, **days, **names, "quantity": pl.Float64})

@@ -16,6 +16,7 @@ from connector.erp.sap.units import Units, in_base_units
 # Standard, subcontracting, stock transfer: inside and outside codes. Not third-party, not services.
 _TO_STOCK = ("", "0", "3", "L", "7", "U")
 _CONSIGNMENT = ("2", "K")
+_TRANSFER = ("7", "U")
 _REJECTED = "08"
 _OURS = r"^[0-9A-Z]{10}$"  # the shape of our keys; whose they are, the ledger knows
 
@@ -41,6 +42,7 @@ def open_items(rows: Rows, site: SapSite) -> Rows:
         ordered="OrderQuantity",
         requisition="PurchaseRequisition",
         requisition_line="PurchaseRequisitionItem",
+        is_transfer=pl.col("PurchaseOrderItemCategory").is_in(_TRANSFER),
     )
     return Rows(frame=frame, unread=chosen.unread)
 
@@ -88,7 +90,7 @@ def _with_dates(
 def orders(
     lines: Rows, came: pl.DataFrame, headers: pl.DataFrame, items: pl.DataFrame, units: Units
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return open order lines as PIPELINE (with the supplying plant), and faults.
+    """Return open order lines as PIPELINE, and faults.
 
     `came` is what was received per order line, in base units.
     """
@@ -106,7 +108,8 @@ def orders(
     before = pl.col("quantity").cum_sum().over(key) - pl.col("quantity")
     taken = (pl.col("received").fill_null(0.0) - before).clip(lower_bound=0.0)
     still = (pl.col("quantity") - taken).clip(lower_bound=0.0)
-    from_where = headers.select("order", supplying_plant="supplying_node")
+    from_where = headers.select("order", "supplying_node")
+    node = pl.col("supplying_node").fill_null("")
     opened = (
         counted.with_columns(still.alias("quantity"))
         .filter(pl.col("quantity") > 0)
@@ -116,7 +119,8 @@ def orders(
             kind=pl.lit("purchase_order"),
             document="order",
             line="line",
-            supplying_plant=pl.col("supplying_plant").fill_null(""),
+            supplying_node=node,
+            is_transfer=pl.col("is_transfer") | (node != ""),
             tracking=pl.lit(""),
             firm=pl.lit(value=True),
         )
@@ -142,6 +146,7 @@ def requisition_lines(rows: Rows, site: SapSite) -> Rows:
     tracking = pl.col("RequirementTracking").str.strip_chars()
     is_ours = tracking.str.contains(_OURS)
     is_ours &= pl.col("RequisitionerName").str.strip_chars().is_in(["", site.requisitioner])
+    supplier = pl.col("SupplyingPlant")
     frame = chosen.frame.select(
         "row",
         node="Plant",
@@ -152,7 +157,7 @@ def requisition_lines(rows: Rows, site: SapSite) -> Rows:
         due="DeliveryDate",
         document="PurchaseRequisition",
         line="PurchaseRequisitionItem",
-        supplying_plant="SupplyingPlant",
+        supplying_node=pl.when(supplier.is_in(site.plants)).then(supplier).otherwise(pl.lit("")),
         tracking=pl.when(is_ours).then(tracking).otherwise(pl.lit("")),
         fixed=pl.col("PurchaseRequisitionIsFixed").fill_null(value=False),
     )
@@ -162,7 +167,7 @@ def requisition_lines(rows: Rows, site: SapSite) -> Rows:
 def requisitions(
     lines: Rows, items: pl.DataFrame, units: Units
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return open requisition lines as PIPELINE (with the supplying plant), and faults."""
+    """Return open requisition lines as PIPELINE, and faults."""
     scope = items.select("node", "item")
     mine = lines.frame.join(scope, on=["node", "item"], how="semi", maintain_order="left")
     unsaid = mine.filter(pl.col("requested").is_null())
@@ -171,12 +176,13 @@ def requisitions(
     )
     still = pl.col("requested") - pl.col("ordered")
     opened = counted.filter(still.is_finite() & (still > 0)).select(
-        *("node", "item", "due", "document", "line", "supplying_plant", "tracking"),
+        *("node", "item", "due", "document", "line", "supplying_node", "tracking"),
         kind=pl.lit("requisition"),
         quantity=still,
         requisition="document",
         requisition_line="line",
         firm="fixed",
+        is_transfer=pl.lit(value=False),
     )
     detail = pl.format("requisition {}/{} without a quantity", "document", "line")
     found = [

@@ -61,6 +61,7 @@ def mrp_lines(rows: Rows, site: SapSite) -> Rows:
     is_requisition = pl.col("MRPElementCategory") == "BA"
     from_requisition = pl.col("SourceMRPElementCategory") == "BA"
     partner = pl.col("MRPElementBusinessPartner")
+    from_us = partner.is_in(site.plants)
     frame = chosen.frame.select(
         "row",
         node="MRPPlant",
@@ -71,7 +72,8 @@ def mrp_lines(rows: Rows, site: SapSite) -> Rows:
         line="MRPElementItem",
         quantity="MRPElementOpenQuantity",
         due="MRPElementAvailyOrRqmtDate",
-        supplying_plant=pl.when(partner.is_in(site.plants)).then(partner).otherwise(pl.lit("")),
+        supplying_node=pl.when(from_us).then(partner).otherwise(pl.lit("")),
+        is_transfer=from_us & (pl.col("MRPElementCategory") == "BE"),
         requisition=_either(is_requisition, "MRPElement", from_requisition, "SourceMRPElement"),
         requisition_line=_either(
             is_requisition, "MRPElementItem", from_requisition, "SourceMRPElementItem"
@@ -97,13 +99,12 @@ def pipeline(
     rest = moving.filter(pl.col("stock_type").is_in(site.stock_of_transfers).not_())
     alone = pl.concat([unmatched, rest.select(*_NODE, "stock_type", "quantity")])
     everything = pl.concat([whole.drop("is_transfer"), _without_document(alone)], how="diagonal")
-    return _finished(everything, items, erp_date, site)
+    return _finished(everything, items, erp_date)
 
 
 def _issued(opened: pl.DataFrame, transit: pl.DataFrame) -> pl.DataFrame:
     """Split open transfer orders into what was issued and what was not yet."""
-    is_transfer = (pl.col("kind") == "purchase_order") & (pl.col("supplying_plant") != "")
-    marked = opened.with_columns(is_transfer.alias("is_transfer")).join(transit, on=_NODE, how="left")
+    marked = opened.join(transit, on=_NODE, how="left")
     marked = marked.sort([*_NODE, "due", "document", "line"], nulls_last=True)
     mine = pl.when("is_transfer").then(pl.col("quantity")).otherwise(0.0)
     before = mine.cum_sum().over(_NODE) - mine
@@ -131,7 +132,7 @@ def _unmatched(whole: pl.DataFrame, issued: pl.DataFrame) -> pl.DataFrame:
 
 def _without_document(alone: pl.DataFrame) -> pl.DataFrame:
     today = pl.col("stock_type") == _WITHIN_PLANT
-    nothing = ("document", "line", "supplying_plant", "requisition", "requisition_line", "tracking")
+    nothing = ("document", "line", "supplying_node", "requisition", "requisition_line", "tracking")
     return alone.with_columns(
         today.alias("is_here"),
         pl.lit("in_transit").alias("kind"),
@@ -140,19 +141,13 @@ def _without_document(alone: pl.DataFrame) -> pl.DataFrame:
     ).drop("stock_type")
 
 
-def _finished(
-    everything: pl.DataFrame, items: pl.DataFrame, erp_date: date, site: SapSite
-) -> pl.DataFrame:
+def _finished(everything: pl.DataFrame, items: pl.DataFrame, erp_date: date) -> pl.DataFrame:
     """Give every line a day: one that names none comes after the item's own lead time."""
     lead = items.select(*_NODE, lead=pl.col("lead_time_days").fill_nan(0.0).clip(0, 3650).ceil())
     joined = everything.join(lead, on=_NODE, how="left")
     today = pl.lit(erp_date)
     later = today + pl.duration(days=pl.col("lead").fill_null(0.0).cast(pl.Int64))
     named = pl.when(pl.col("is_here").fill_null(value=False)).then(today).otherwise(later)
-    plant = pl.col("supplying_plant")
-    made = joined.with_columns(
-        pl.coalesce("due", named.cast(pl.Date)).alias("due"),
-        pl.when(plant.is_in(site.plants)).then(plant).otherwise(pl.lit("")).alias("supplying_node"),
-    )
+    made = joined.with_columns(pl.coalesce("due", named.cast(pl.Date)).alias("due"))
     order = ["node", "item", "due", "kind", "document", "line"]
-    return made.select(PIPELINE.names()).cast(dict(PIPELINE)).sort(order)
+    return made.select(PIPELINE.names()).cast(PIPELINE).sort(order)

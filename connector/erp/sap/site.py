@@ -33,7 +33,6 @@ class SapSite:
     plants: tuple[str, ...]
     time_zone: str = "UTC"
     history_days: int = 90  # of consumption and receipts kept and read at first
-    overlap_days: int = 2  # re-read at each pull, for documents created late
     pipeline_source: Literal["documents", "mrp"] = "documents"
     stock_available: frozenset[str] = frozenset({"01"})
     stock_in_transit: frozenset[str] = frozenset({"04", "05", "06"})
@@ -67,11 +66,11 @@ class SapSite:
                 f"site {self.name}: requisitioner {self.requisitioner!r} is not 1 to 12 characters"
             )
             raise ConfigError(msg, hint="RequisitionerName holds 12 characters")
-        if self.history_days < 1 or self.overlap_days < 0:
-            msg = (
-                f"site {self.name}: history of {self.history_days} d, overlap {self.overlap_days} d"
+        if self.history_days < 1:
+            msg = f"site {self.name}: history_days is {self.history_days}"
+            raise ConfigError(
+                msg, hint="at least 1; 90 tells demand and lead times apart from noise"
             )
-            raise ConfigError(msg, hint="history_days is at least 1, overlap_days at least 0")
         self.zone()
 
     def zone(self) -> ZoneInfo:

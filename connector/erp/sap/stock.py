@@ -59,7 +59,7 @@ def stock(lines: Rows, items: pl.DataFrame, units: Units, site: SapSite) -> Stoc
     key = ["node", "item", "unit", "standing"]
     moving = counted.filter(pl.col("standing") == "in_transit")
     return Stock(
-        frame=counted.group_by(key).agg(pl.col("quantity").sum()).sort(key).cast(dict(STOCK)),
+        frame=counted.group_by(key).agg(pl.col("quantity").sum()).sort(key).cast(STOCK),
         transit=moving.group_by("node", "item", "stock_type").agg(pl.col("quantity").sum()),
         faults=together(
             [
@@ -73,8 +73,13 @@ def stock(lines: Rows, items: pl.DataFrame, units: Units, site: SapSite) -> Stoc
 
 
 def _standing(site: SapSite) -> pl.Expr:
-    kind = pl.col("stock_type")
-    standing = pl.when(kind.is_in(site.stock_available)).then(pl.lit("available"))
-    standing = standing.when(kind.is_in(site.stock_in_transit)).then(pl.lit("in_transit"))
-    standing = standing.when(kind.is_in(site.stock_inspection)).then(pl.lit("inspection"))
-    return standing.when(kind.is_in(site.stock_blocked)).then(pl.lit("blocked")).alias("standing")
+    """Return what a stock type means, null for one nobody has told us about."""
+    meanings = {
+        "available": site.stock_available,
+        "in_transit": site.stock_in_transit,
+        "inspection": site.stock_inspection,
+        "blocked": site.stock_blocked,
+    }
+    kinds = {kind: standing for standing, each in meanings.items() for kind in each}
+    standing = pl.col("stock_type").replace_strict(kinds, default=None, return_dtype=pl.String)
+    return standing.alias("standing")

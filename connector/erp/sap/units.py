@@ -42,16 +42,21 @@ def factors(rows: pl.DataFrame) -> pl.DataFrame:
         )
         .filter(pl.col("factor").is_finite() & (pl.col("factor") > 0))
         .unique(["item", "unit"], keep="last", maintain_order=True)
-        .cast(dict(FACTORS))
+        .cast(FACTORS)
     )
 
 
 def in_base_units(
-    lines: pl.DataFrame, units: Units, quantities: tuple[str, ...], *, field: str, unset_is_base: bool
+    lines: pl.DataFrame,
+    units: Units,
+    quantities: tuple[str, ...],
+    *,
+    field: str,
+    unset_is_base: bool,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return lines with quantities in base units, and the faults of those that cannot be.
 
-    `unset_is_base`: the ERP defines the quantity as one in base units, whether or not it repeats it.
+    `unset_is_base`: the ERP defines the quantity as one in base units, repeated or not.
     """
     joined = lines.join(units.base, on="item", how="left", maintain_order="left").join(
         units.factors, on=["item", "unit"], how="left", maintain_order="left"

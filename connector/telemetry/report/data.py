@@ -141,6 +141,7 @@ class ReportData:
     item_nodes: int = 0
     compared_from: date | None = None  # first day of the like-for-like comparison
     unmatched: int | None = None  # filed lines that only one side knows; None = not asked
+    stock_moment: str = "at the end of the day"
     guard_names: Mapping[str, str] = field(default_factory=dict)
     node_labels: Mapping[str, str] = field(default_factory=dict)
     facts: tuple[tuple[str, str], ...] = ()  # how the figures were made, name and value

@@ -81,7 +81,7 @@ FILL_RATE = (
 STOCK = (
     "On hand at the end of the day, at cost, averaged over the days; goods in transit not in it."
 )
-STOCK_END = "On hand plus goods in transit at the end of the last day, at cost."
+STOCK_END = "On hand plus goods in transit on the last day, {}, at cost."
 TURNS = "What a year serves at this pace, divided by the average stock; {}."
 SUPPLY = "Average stock divided by what one day serves; {}."
 EXCESS = f"Average over the days of {EXCESS_MEANS}."
@@ -100,8 +100,20 @@ def compare(data: ReportData, node: str | None = None) -> tuple[Kpi, ...]:
     said = "by value" if priced else "counted in units, whatever the unit"
     figures: tuple[tuple[str, str, str, str, Figure], ...] = (
         ("Fill rate", FILL_RATE, "share", "higher", _over("served_units", "demand_units")),
-        ("Average stock", STOCK, "money", "lower", _over("stock_value", "days")),
-        ("Stock on the last day", STOCK_END, "money", "lower", _stock_at_the_end),
+        (
+            "Average stock",
+            STOCK.format(data.stock_moment),
+            "money",
+            "lower",
+            _over("stock_value", "days"),
+        ),
+        (
+            "Stock on the last day",
+            STOCK_END.format(data.stock_moment),
+            "money",
+            "lower",
+            _stock_at_the_end,
+        ),
         (
             "Turns a year",
             TURNS.format(said),

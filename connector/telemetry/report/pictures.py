@@ -101,7 +101,7 @@ def stock(data: ReportData, measure: str) -> Picture | None:
         0.5 + _ROW * -(-len(panels) // 2),
         paint,
         title=f"Stock by day and node ({unit})",
-        says=f"On hand at the end of each day. Of {ours['node'].n_unique()} nodes the "
+        says=f"On hand {data.stock_moment}. Of {ours['node'].n_unique()} nodes the "
         f"{len(panels) - 1} with the most stock are drawn one by one.",
         folded=measure != "value",
     )

@@ -30,10 +30,12 @@ TODAY = date(2026, 11, 24)  # a Tuesday
 SINCE = TODAY - timedelta(days=90)
 DC, REGION, OTHER = "1000", "1010", "1020"
 TEA, CUPS = "TEA", "CUPS"
-NETWORK = Network((Node(name=DC), Node(name=REGION, supplied_by=DC), Node(name=OTHER, supplied_by=DC)))
+NETWORK = Network(
+    (Node(name=DC), Node(name=REGION, supplied_by=DC), Node(name=OTHER, supplied_by=DC))
+)
 
 # Each example builds whole states; together they stay within seconds.
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=15, deadline=None)
 
 _ITEM = {
     "unit": "PC",
@@ -93,7 +95,13 @@ def items(*rows: Mapping[str, Any]) -> pl.DataFrame:
 def stock(*rows: tuple[str, float] | tuple[str, float, str]) -> pl.DataFrame:
     """Rows of (node, quantity, standing) of TEA."""
     told = [
-        {"node": node, "item": TEA, "unit": "PC", "quantity": quantity, "standing": (*standing, "available")[0]}
+        {
+            "node": node,
+            "item": TEA,
+            "unit": "PC",
+            "quantity": quantity,
+            "standing": (*standing, "available")[0],
+        }
         for node, quantity, *standing in rows
     ]
     return frame(STOCK, told)
@@ -177,4 +185,6 @@ def state(memory: Memory | None = None, planning: Planning | None = None, **said
 
 def at(built: State, node: str = REGION, item: str = TEA) -> dict[str, Any]:
     """The row of an item-node."""
-    return built.frame.row(by_predicate=(pl.col("node") == node) & (pl.col("item") == item), named=True)
+    return built.frame.row(
+        by_predicate=(pl.col("node") == node) & (pl.col("item") == item), named=True
+    )

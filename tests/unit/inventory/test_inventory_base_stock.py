@@ -108,7 +108,9 @@ def test_the_table_meets_the_cube_root():
 
 def test_the_gamma_of_steady_demand_is_normal():
     z = NormalDist().inv_cdf(0.98)
-    assert gamma_quantile(np.array([0.98]), np.array([0.001]))[0] == pytest.approx(1 + 0.001 * z, abs=2e-6)
+    assert gamma_quantile(np.array([0.98]), np.array([0.001]))[0] == pytest.approx(
+        1 + 0.001 * z, abs=2e-6
+    )
 
 
 def test_without_demand_the_level_is_the_safety_stock():
@@ -156,7 +158,9 @@ def test_the_parts_of_a_level():
 
 
 def test_a_higher_critical_ratio_or_more_spread_never_lowers_a_level():
-    spread = [order(demand_sd=sd, critical_ratio=p)[0] for sd in (1, 5, 20) for p in (0.6, 0.9, 0.98)]
+    spread = [
+        order(demand_sd=sd, critical_ratio=p)[0] for sd in (1, 5, 20) for p in (0.6, 0.9, 0.98)
+    ]
     by_sd = np.array(spread).reshape(3, 3)
     assert (np.diff(by_sd, axis=1) > 0).all()
     assert (np.diff(by_sd[:, 1:], axis=0) > 0).all()
@@ -181,7 +185,9 @@ numbers = [
 
 @given(st.fixed_dictionaries(dict.fromkeys(numbers, odd)), st.sampled_from([0.0, 1.0]))
 def test_whatever_the_state_holds_the_answer_is_finite_and_not_negative(values, level):
-    answers = base_stock(site(line(level=level, **values), line(OTHER, supplying_node=REGION, **values)))
+    answers = base_stock(
+        site(line(level=level, **values), line(OTHER, supplying_node=REGION, **values))
+    )
     for answer in answers:
         assert np.isfinite(answer).all()
         assert (answer >= 0).all()

@@ -110,7 +110,9 @@ def test_one_outlier_day_hardly_moves_the_estimate():
 
 
 @few
-@given(days=st.lists(st.integers(1, 30).map(float), min_size=10, max_size=56), place=st.integers(0, 9))
+@given(
+    days=st.lists(st.integers(1, 30).map(float), min_size=10, max_size=56), place=st.integers(0, 9)
+)
 def test_how_large_the_outlier_is_does_not_matter(days, place):
     large, absurd = list(days), list(days)
     large[place], absurd[place] = 1e5, 1e9
@@ -223,5 +225,7 @@ def test_demand_is_finite_and_never_negative(days):
 
 def test_the_window_is_a_decision():
     planning = Planning(demand_window_days=28)
-    here = at(state(planning=planning, history=history(taken([9.0] * 28 + [3.0] * 28), since=SINCE)))
+    here = at(
+        state(planning=planning, history=history(taken([9.0] * 28 + [3.0] * 28), since=SINCE))
+    )
     assert (here["demand_mean"], here["demand_days"]) == (3.0, 28.0)

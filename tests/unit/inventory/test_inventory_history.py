@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inventory_busy import chance
 from inventory_frames import REGION, SINCE, TEA, TODAY, ago, few, frame, ordered, received
 from polars.testing import assert_frame_equal
 
@@ -88,7 +88,9 @@ def test_an_empty_history_read_from_the_middle_claims_no_more():
 
 def test_a_pull_that_leaves_a_gap_is_refused():
     grown = pulled(History(), SINCE, (5, 5, 1.0))
-    with pytest.raises(SnapshotUnfit, match=f"from {ago(2)} on; the history needs them from {ago(6)}"):
+    with pytest.raises(
+        SnapshotUnfit, match=f"from {ago(2)} on; the history needs them from {ago(6)}"
+    ):
         pulled(grown, ago(2))
 
 
@@ -145,7 +147,7 @@ def test_overlapping_pulls_of_one_erp_come_to_the_same(rows, starts, seed):
     grown = whole
     for start in starts:
         shuffled = ledger(rows, start)
-        random.Random(seed).shuffle(shuffled)
+        chance(seed).shuffle(shuffled)
         begin = min(ago(start), reread_from(grown, SINCE))
         reach = (TODAY - begin).days
         shuffled += [row for row in rows if start < row[0] <= reach]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from statistics import NormalDist
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,12 +48,9 @@ def arrivals(days, node=REGION, item=TEA, source=DC, prefix="45"):
 
 
 def lead_time(*told, node=REGION, name=TEA, universe=None, planning=None):
-    receipts, orders = ([part[k] for part in told] for k in (0, 1))
-    here = universe or items(item(lead_time_days=PLANNED))
-    merged = history(
-        receipts=receipts[0].vstack(receipts[1]) if len(told) > 1 else receipts[0],
-        orders=orders[0].vstack(orders[1]) if len(told) > 1 else orders[0],
-    )
+    here = items(item(lead_time_days=PLANNED)) if universe is None else universe
+    receipts, orders = (pl.concat(part) for part in zip(*told, strict=True))
+    merged = history(receipts=receipts, orders=orders)
     return at(state(items=here, history=merged, planning=planning), node, name)
 
 
@@ -77,7 +75,7 @@ def test_with_many_receipts_the_distribution_is_their_own():
     here = lead_time(arrivals(seen))
     assert here["lead_time_mean"] == pytest.approx(13.8, rel=0.005)
     assert here["lead_time_p50"] == pytest.approx(12.5, rel=0.05)
-    assert here["lead_time_p90"] == pytest.approx(16, rel=0.02)
+    assert here["lead_time_p90"] == pytest.approx(17.4, rel=0.02)  # between 16 and 30
     assert here["lead_time_sd"] == pytest.approx(5.88, rel=0.02)
 
 
@@ -86,7 +84,9 @@ def test_partial_deliveries_weigh_by_quantity():
         {"order": "450000", "posted_on": ago(9), "quantity": 10.0},
         {"order": "450000", "posted_on": ago(1), "quantity": 90.0},
     )
-    here = lead_time((parts, ordered(("450000", ago(11)))), planning=Planning(lead_time_prior_weight=0.1))
+    here = lead_time(
+        (parts, ordered(("450000", ago(11)))), planning=Planning(lead_time_prior_weight=0.1)
+    )
     assert here["lead_time_observations"] == 1.0
     assert here["lead_time_mean"] == pytest.approx(0.1 * 2 + 0.9 * 10, rel=0.01)
 
@@ -122,7 +122,11 @@ def test_thin_item_nodes_lean_on_their_node():
 def test_thin_item_nodes_lean_on_their_lane_more_than_on_their_node():
     """OTHER never received TEA itself: its own receipts of CUPS are prompt, the lane's TEA late."""
     universe = items(
-        *(item(node, name, lead_time_days=PLANNED) for node in (REGION, OTHER) for name in (TEA, CUPS))
+        *(
+            item(node, name, lead_time_days=PLANNED)
+            for node in (REGION, OTHER)
+            for name in (TEA, CUPS)
+        )
     )
     late, prompt = arrivals([20] * 200), arrivals([10] * 200, OTHER, CUPS, prefix="46")
     here = lead_time(late, prompt, node=OTHER, universe=universe)

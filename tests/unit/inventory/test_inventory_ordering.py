@@ -18,7 +18,13 @@ INF = float("inf")
 
 
 def rules(minimum=0.0, maximum=INF, fixed=0.0, multiple=0.0, step=1.0) -> Lots:
-    told = {"minimum": minimum, "maximum": maximum, "fixed": fixed, "multiple": multiple, "step": step}
+    told = {
+        "minimum": minimum,
+        "maximum": maximum,
+        "fixed": fixed,
+        "multiple": multiple,
+        "step": step,
+    }
     return lots(**{name: np.array([value]) for name, value in told.items()})
 
 
@@ -94,8 +100,16 @@ lot_sizes = st.one_of(st.just(0.0), st.decimals("0.001", 500, places=3).map(floa
     fixed=st.one_of(st.just(0.0), lot_sizes),
     maximum=st.one_of(st.just(INF), amounts),
 )
-def test_whole_lots_are_a_fixed_point_within_their_limits(quantity, minimum, multiple, fixed, maximum):
-    told = {"minimum": minimum, "multiple": multiple, "fixed": fixed, "maximum": maximum, "step": 0.001}
+def test_whole_lots_are_a_fixed_point_within_their_limits(
+    quantity, minimum, multiple, fixed, maximum
+):
+    told = {
+        "minimum": minimum,
+        "multiple": multiple,
+        "fixed": fixed,
+        "maximum": maximum,
+        "step": 0.001,
+    }
     for rounded in (up(quantity, **told), down(quantity, **told)):
         assert np.isfinite(rounded)
         assert up(rounded, **told) == rounded
@@ -114,7 +128,13 @@ def test_up_covers_and_down_never_exceeds(quantity, minimum, multiple):
 
 
 def test_units_that_only_come_whole():
-    assert order_steps(pl.Series(["PC", "ST", "KG", "M3", ""])).tolist() == [1, 1, 0.001, 0.001, 0.001]
+    assert order_steps(pl.Series(["PC", "ST", "KG", "M3", ""])).tolist() == [
+        1,
+        1,
+        0.001,
+        0.001,
+        0.001,
+    ]
 
 
 def test_the_lots_of_a_state():

@@ -66,7 +66,9 @@ def test_what_a_node_below_buys_outside_counts():
 
 
 def test_a_transfer_between_siblings_is_inside_the_echelon():
-    built = state(stock=stock((OTHER, 40.0)), pipeline=pipeline(document(7.0, supplying_node=OTHER)))
+    built = state(
+        stock=stock((OTHER, 40.0)), pipeline=pipeline(document(7.0, supplying_node=OTHER))
+    )
     assert at(built, DC)["echelon_position"] == 40.0
 
 
@@ -107,16 +109,18 @@ def test_transit_that_no_document_explains_arrives_within_the_planned_lead_time(
 
 def test_a_transfer_from_outside_the_echelon_counts_once_while_under_way():
     nodes = (Node(name=DC), Node(name=REGION, supplied_by=DC), Node(name=OTHER))
-    seen = dict(
-        stock=stock((DC, 5.0), (REGION, 10.0, "in_transit")),
-        pipeline=pipeline(document(25.0, supplying_node=OTHER)),
-    )
+    seen = {
+        "stock": stock((DC, 5.0), (REGION, 10.0, "in_transit")),
+        "pipeline": pipeline(document(25.0, supplying_node=OTHER)),
+    }
     built = build_state(snapshot(**seen), Memory(), Network(nodes), Planning())
     assert at(built, DC)["echelon_position"] == 30.0
 
 
 def test_goods_in_inspection_are_not_ordered_again():
-    built = state(stock=stock((REGION, 5.0), (REGION, 20.0, "inspection"), (REGION, 9.0, "blocked")))
+    built = state(
+        stock=stock((REGION, 5.0), (REGION, 20.0, "inspection"), (REGION, 9.0, "blocked"))
+    )
     here = at(built)
     assert here["inventory_position"] == 25.0
     assert (here["on_hand"], here["inspection"], here["stock_blocked"]) == (5.0, 20.0, 9.0)
@@ -129,7 +133,17 @@ def test_negative_stock_is_shown_and_counts_as_nothing():
 
 @pytest.mark.parametrize(
     ("days", "bucket"),
-    [(-9, "1"), (0, "1"), (1, "1"), (2, "3"), (3, "3"), (7, "7"), (8, "14"), (28, "28"), (29, "later")],
+    [
+        (-9, "1"),
+        (0, "1"),
+        (1, "1"),
+        (2, "3"),
+        (3, "3"),
+        (7, "7"),
+        (8, "14"),
+        (28, "28"),
+        (29, "later"),
+    ],
 )
 def test_arrival_buckets_close_at_their_edge(days, bucket):
     here = at(state(pipeline=pipeline(document(4.0, due=ago(-days)))))
@@ -193,7 +207,11 @@ def test_what_may_still_come_is_pending(lost):
 
 def test_a_confirmed_line_that_vanished_is_missing_and_not_counted():
     here = at(state(own(document(10.0, key="A", state="confirmed"))))
-    assert (here["own_missing"], here["own_pending"], here["inventory_position"]) == (10.0, 0.0, 0.0)
+    assert (here["own_missing"], here["own_pending"], here["inventory_position"]) == (
+        10.0,
+        0.0,
+        0.0,
+    )
 
 
 @pytest.mark.parametrize(("ordered_on", "missing"), [(ago(2), 0.0), (ago(1), 0.0), (ago(3), 10.0)])
@@ -201,7 +219,8 @@ def test_a_confirmed_line_that_arrived_is_not_missing(ordered_on, missing):
     """Only an order placed on or after the day of filing can have been made from it."""
     gone = document(10.0, key="A", state="confirmed", filed_on=ago(2))
     arrived = movements(
-        receipts=received({"posted_on": ago(1), "quantity": 10.0}), orders=ordered(("45", ordered_on))
+        receipts=received({"posted_on": ago(1), "quantity": 10.0}),
+        orders=ordered(("45", ordered_on)),
     )
     assert at(state(own(gone), history=arrived))["own_missing"] == missing
 
@@ -253,11 +272,14 @@ def test_moving_goods_through_the_pipeline_never_changes_the_echelon(dc, region,
 @few
 @given(
     rows=st.lists(
-        st.tuples(st.sampled_from([DC, REGION, OTHER]), quantities, st.integers(-5, 60)), max_size=12
+        st.tuples(st.sampled_from([DC, REGION, OTHER]), quantities, st.integers(-5, 60)),
+        max_size=12,
     )
 )
 def test_the_buckets_add_up_to_the_pipeline(rows):
-    told = [document(q, node, due=ago(-days), document=str(k)) for k, (node, q, days) in enumerate(rows)]
+    told = [
+        document(q, node, due=ago(-days), document=str(k)) for k, (node, q, days) in enumerate(rows)
+    ]
     built = state(pipeline=pipeline(*told))
     for node in (DC, REGION, OTHER):
         here = at(built, node)

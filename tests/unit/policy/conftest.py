@@ -34,5 +34,3 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, shipped_files: dict[str, by
     trust = Trust((KEY.public_key(),))
     workshop = Workshop(tmp_path_factory.mktemp("policy"), manifest, shipped_files[MODEL], trust)
     return workshop.load(workshop.write())
-
-

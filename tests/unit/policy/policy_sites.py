@@ -88,10 +88,11 @@ def network_state(items: int = 200, regions: int = 6, seed: int = 7) -> State:
 
 def _regional(rng: np.random.Generator, node: str, mean: float, sd: float) -> dict[str, object]:
     held = mean * rng.uniform(0.0, 6.0)
+    empty = min(0.8 * sd**2 / (sd**2 + mean**2), float(np.exp(-mean)))
     return {
         "node": node, "supplying_node": "1000", "level": 0.0, "demand_mean": mean,
         "demand_sd": sd, "echelon_demand_mean": mean, "echelon_demand_sd": sd,
-        "demand_zero_share": min(0.5, float(np.exp(-mean))), "on_hand": held, "arriving_3": 0.0,
+        "demand_zero_share": empty, "on_hand": held, "arriving_3": 0.0,
         "pipeline": 0.0, "inventory_position": held, "echelon_position": held,
         "lead_time_days": 2.0, "lead_time_mean": 2.0, "lead_time_sd": 0.5, "lead_time_p50": 2.0,
         "lead_time_p90": 2.64, "lot_minimum": 0.0,

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
-import random
 from dataclasses import replace
 from datetime import date, timedelta
 
 import msgspec
 import numpy as np
 import pytest
+from onnx_bytes import (
+    DOMAIN,
+    GRAPH,
+    INITIALIZER,
+    NODE,
+    OPSET,
+    appended,
+    edited,
+    field,
+    message,
+    model,
+    node,
+    value_info,
+)
+from policy_workshop import KEY, OTHER_KEY
 
 from connector.errors import PolicyUnusable
 from connector.policy.bundle import TOLERANCE
@@ -28,21 +42,6 @@ from connector.policy.manifest import (
 from connector.policy.session import INPUT, OUTPUTS, Session
 from connector.policy.trust import Trust
 from policies.bundling import sign
-from policy_workshop import KEY, OTHER_KEY
-from onnx_bytes import (
-    DOMAIN,
-    GRAPH,
-    INITIALIZER,
-    NODE,
-    OPSET,
-    appended,
-    edited,
-    field,
-    message,
-    model,
-    node,
-    value_info,
-)
 
 
 def refused(workshop, place, check, **arguments):
@@ -186,12 +185,12 @@ def test_what_is_no_signature_file_is_refused(workshop, content):
 
 def test_200_flipped_bits_are_200_refusals(workshop):
     place = workshop.write()
-    rng = random.Random(5)
+    rng = np.random.default_rng(5)
     original = {name: (place / name).read_bytes() for name in (MANIFEST, SIGNATURES, MODEL)}
     for k in range(200):
         name = (MANIFEST, SIGNATURES, MODEL)[k % 3]
         octets = bytearray(original[name])
-        octets[rng.randrange(len(octets))] ^= 1 << rng.randrange(8)
+        octets[rng.integers(len(octets))] ^= 1 << int(rng.integers(8))
         (place / name).write_bytes(octets)
         with pytest.raises(PolicyUnusable):
             workshop.load(place)
@@ -371,22 +370,22 @@ def test_a_graph_unlike_the_declared_one_is_refused(workshop):
     refused(workshop, rewritten(workshop, graph=graph), "graph declared")
 
 
-def passing_on(outputs=OUTPUTS, width=len(FEATURES), rank=2):
+def passing_on(width):
     """Return a model whose every output is its input."""
-    dims = ("lines", width)[:rank]
+    dims = ("lines", width)
     return model(
-        [node("Identity", [INPUT], [name]) for name in outputs],
+        [node("Identity", [INPUT], [name]) for name in OUTPUTS],
         [value_info(INPUT, *dims)],
-        [value_info(name, *dims) for name in outputs],
+        [value_info(name, *dims) for name in OUTPUTS],
     )
 
 
 def test_a_model_of_another_width_is_refused(workshop):
-    refused(workshop, workshop.write(model=passing_on(width=3)), "model input")
+    refused(workshop, workshop.write(model=passing_on(3)), "model input")
 
 
 def test_a_model_with_whole_rows_as_answers_is_refused(workshop):
-    refused(workshop, workshop.write(model=passing_on()), "output shapes")
+    refused(workshop, workshop.write(model=passing_on(len(FEATURES))), "output shapes")
 
 
 def test_a_model_that_onnxruntime_refuses_is_refused(workshop):

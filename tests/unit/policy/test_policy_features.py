@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from policy_sites import DAY, QUANTITIES, network_state, reordered, state_of
 
 from connector.inventory.state import STATE, State
 from connector.policy.echelon import downstream_cover
@@ -22,7 +23,6 @@ from connector.policy.features import (
     schema_digest,
 )
 from connector.policy.lines import UNDEFINED
-from policy_sites import DAY, QUANTITIES, network_state, reordered, state_of
 
 ANYTHING = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True),

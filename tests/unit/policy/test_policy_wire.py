@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import onnx_bytes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,6 @@ from connector.policy.wire import (
     number,
     text,
 )
-import onnx_bytes
 
 SHAPE = Shape("Thing", {1: "name", 2: "parts"}, frozenset({"parts"}))
 
@@ -66,7 +66,7 @@ def test_a_field_that_may_repeat_is_collected():
 
 
 def test_a_singular_field_given_twice_is_refused():
-    with pytest.raises(MalformedProtobuf, match="Thing.name is given twice"):
+    with pytest.raises(MalformedProtobuf, match=r"Thing\.name is given twice"):
         message(memoryview(onnx_bytes.message((1, "a"), (1, "b"))), SHAPE)
 
 

@@ -150,6 +150,7 @@ def test_the_status_document_has_the_shape_programs_rely_on(server):
         False,
         True,
     )
+    assert site["pilot"] == []
     assert (site["in_doubt"], site["outbox"], site["policy"]) == (0, 3, "ctx@7")
     assert site["next_review"] == "2026-03-02T07:10:00Z"
     assert site["last_review"] == {
@@ -199,9 +200,19 @@ def test_the_page_escapes_everything_and_carries_no_script(server, face):
 
 
 def test_the_page_shows_what_a_person_looks_for(server, face):
-    face.health = replace(WELL, sites=(replace(NORTH, in_doubt=2, last_review=None), NORTH))
+    face.health = replace(
+        WELL, sites=(replace(NORTH, in_doubt=2, last_review=None, pilot=("1000", "1010")), NORTH)
+    )
     body = ask(server, "/")[2]
-    for text in ("2 in doubt", "No review yet", "1400", "10 min", "ctx@7", "1.25 s"):
+    for text in (
+        "live: 1000, 1010",
+        "2 in doubt",
+        "No review yet",
+        "1400",
+        "10 min",
+        "ctx@7",
+        "1.25 s",
+    ):
         assert text in body
 
 

@@ -1,0 +1,83 @@
+"""status, held, approve, reject, halt, resume: what a person sees and decides."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from connector.cli import gateway, show
+from connector.cli.options import DEFAULT_CONFIG, AsJson, Config, SiteName, Who, person
+
+Line = Annotated[str, typer.Argument(help="The ten characters of the line, as `held` shows them.")]
+
+
+def status(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson = False) -> None:
+    """Tell how every site stands: mode, last review, what waits, is in doubt or halted."""
+    names = [site] if site else _sites(config)
+    found = {}
+    for name in names:
+        with gateway.site(config, name) as runtime:
+            found[name] = runtime.status()
+    if as_json:
+        show.answer(found, as_json=True)
+        return
+    for name, each in found.items():
+        show.answer(each, as_json=False, title=name)
+
+
+def held(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson = False) -> None:
+    """List the lines that wait for a person, with the fail-safe that held each."""
+    with gateway.site(config, site) as runtime:
+        show.answer(runtime.held(), as_json=as_json, title="held lines")
+
+
+def approve(
+    line: Line,
+    config: Config = DEFAULT_CONFIG,
+    site: SiteName = "",
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let a held line be ordered, exactly as it is held and once."""
+    with gateway.site(config, site) as runtime:
+        show.answer(runtime.approve(line.upper(), person(who)), as_json=as_json, title="approved")
+
+
+def reject(
+    line: Line,
+    config: Config = DEFAULT_CONFIG,
+    site: SiteName = "",
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Refuse a held line; the next review decides afresh."""
+    with gateway.site(config, site) as runtime:
+        show.answer(runtime.reject(line.upper(), person(who)), as_json=as_json, title="rejected")
+
+
+def halt(
+    why: Annotated[str, typer.Argument(help="Why, for whoever finds it halted.")],
+    config: Config = DEFAULT_CONFIG,
+    site: SiteName = "",
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Stop every send of a site from the next one on; reviews go on and are recorded.
+
+    Without replenishd at hand: touch STATE_DIR/SITE/control/KILL.
+    """
+    with gateway.site(config, site) as runtime:
+        show.answer(runtime.halt(person(who), why), as_json=as_json, title="halted")
+
+
+def resume(
+    config: Config = DEFAULT_CONFIG, site: SiteName = "", who: Who = "", as_json: AsJson = False
+) -> None:
+    """Let a halted site send again."""
+    with gateway.site(config, site) as runtime:
+        show.answer(runtime.resume(person(who)), as_json=as_json, title="resumed")
+
+
+def _sites(config: Config) -> list[str]:
+    return [each.name for each in gateway.configuration(config).settings.sites]

@@ -1,0 +1,65 @@
+"""Everything a desk needs of one site's configuration: built by bootstrap, swapped at a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from connector.failsafes.limits import Limits
+from connector.inventory.network import Network
+from connector.inventory.planning import Planning
+from connector.ledger.conduct import Conduct
+from connector.ledger.retention import Retention
+from connector.policy.fallback import FallbackPolicy, Place
+from connector.policy.trust import Trust
+from connector.ports import RequisitionPoster, StockReader
+from connector.schedule import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pilot:
+    """The nodes and items that posting is narrowed to; empty = all."""
+
+    nodes: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+
+    def holds(self) -> pl.Expr:
+        """Return which rows with `node` and `item` are inside the pilot."""
+        inside = pl.lit(value=True)
+        if self.nodes:
+            inside = inside & pl.col("node").is_in(self.nodes)
+        if self.items:
+            inside = inside & pl.col("item").is_in(self.items)
+        return inside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """One site as configured. Its poster is the only thing that knows shadow from live."""
+
+    name: str
+    currency: str
+    schedule: Schedule
+    tick_seconds: float
+    network: Network
+    planning: Callable[[float], Planning]  # of a review period in days
+    limits: Limits
+    pilot: Pilot
+    reader: StockReader
+    poster: RequisitionPoster
+    finder: RequisitionPoster | None  # sees in the ERP what another mode sent
+    policy: FallbackPolicy
+    places: Sequence[Place]
+    trust: Trust
+    conduct: Conduct
+    hold_expiry: timedelta
+    retention: Retention
+    erp_now: Callable[[], datetime | None]  # the ERP's own clock, None = not told
+    check_erp: Callable[[], list[dict[str, Any]]]  # connection and $metadata findings
+    rehearsal: bool = False  # follows a simulated clock
+    facts: dict[str, str] = field(default_factory=dict)  # digests and versions, for the journal
+    close: Callable[[], None] = lambda: None
