@@ -44,10 +44,10 @@ docs: $(STAMP)  ## regenerate docs/reference from the code
 lock:  ## pin every dependency with hashes; the result names no index
 	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools
 	build/lock/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-emit-trusted-host --no-header --strip-extras --allow-unsafe --extra report \
+	  --no-emit-trusted-host --no-header --no-strip-extras --allow-unsafe --extra report \
 	  -o requirements/runtime.txt pyproject.toml
 	build/lock/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-emit-trusted-host --no-header --strip-extras --allow-unsafe --extra report --extra dev \
+	  --no-emit-trusted-host --no-header --no-strip-extras --allow-unsafe --extra report --extra dev \
 	  -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
 
 image:

@@ -1,18 +1,16 @@
-"""Settings into wired objects: the only module that knows shadow from live.
-
-A machine is one process with its sites: opened once, rewired when the configuration changes.
-"""
+"""Settings into wired objects: the only module that knows shadow from live."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from connector import __version__
 from connector.clock import FollowedClock, SystemClock
-from connector.erp.odata.transport import Call, Transport
+from connector.erp.odata.transport import Call
+from connector.erp.sap.check import check_connection, check_metadata
+from connector.erp.sap.plan import api_plan
 from connector.erp.sap.post import SapPoster
-from connector.erp.sap.quality import check_sap
+from connector.erp.sap.quality import other_planners
 from connector.erp.sap.read import SapReader
 from connector.erp.shadow import ShadowPoster
 from connector.ledger.conduct import Conduct
@@ -32,6 +30,7 @@ from connector.settings import (
     sap_site_of,
 )
 from connector.settings.site import PolicySettings
+from connector.site.office import Office
 from connector.site.wiring import Pilot, Wiring
 from connector.telemetry.metrics import Meter
 
@@ -39,6 +38,18 @@ from connector.telemetry.metrics import Meter
 def clock_of(settings: Settings) -> SystemClock:
     """Return the machine's clock, or the sandbox's in a rehearsal."""
     return FollowedClock(settings.clock.follow) if settings.clock.follow else SystemClock()
+
+
+def open_site(configuration: Configuration, name: str, clock: SystemClock) -> Office:
+    """Wire one site for the command line; opens no connection and takes no lock."""
+    site = configuration.settings.site(name)
+    meter = Meter(version=__version__)
+    return Office(
+        wiring=wiring_of(configuration, site, clock, meter),
+        directory=configuration.settings.state_dir / site.name,
+        clock=clock,
+        meter=meter,
+    )
 
 
 def wiring_of(
@@ -49,14 +60,20 @@ def wiring_of(
     trace: Callable[[Call], None] | None = None,
 ) -> Wiring:
     """Wire one site; opens no connection. Raises ConfigError for what cannot be wired."""
-    transport = Transport(connection_of(site.erp), clock, trace=trace or _metered(meter, site.name))
-    sap = sap_site_of(site)
-    reader = SapReader(transport, sap)
-    live = SapPoster(transport, sap, mode="live")
+    connection, sap = connection_of(site.erp), sap_site_of(site)
+    told = trace or _metered(meter, site.name)
+    reader = SapReader(connection, sap, clock, trace=told)
+    posters: dict[str, RequisitionPoster] = {
+        "live": SapPoster(connection, sap, clock, mode="live", trace=told),
+        "validate": SapPoster(connection, sap, clock, mode="validate", trace=told),
+        "shadow": ShadowPoster(),
+    }
     trust, places = trust_of(site.policy), places_of(site.policy)
     return Wiring(
         name=site.name,
         currency=site.currency,
+        labels={each.plant: each.label for each in site.network.nodes if each.label},
+        unplanned_types=tuple(site.erp.unplanned_types),
         schedule=Schedule(site.schedule.cron, site.schedule.time_zone, site.schedule.misfire_grace),
         tick_seconds=site.posting.tick.total_seconds(),
         network=network_of(site),
@@ -64,8 +81,9 @@ def wiring_of(
         limits=site.limits,
         pilot=Pilot(nodes=site.pilot.nodes, items=site.pilot.items),
         reader=reader,
-        poster=poster_for(site.mode, live, transport, sap),
-        finder=live,
+        # The one place where shadow and live differ
+        poster=posters[site.mode],
+        finder=posters["live"],
         policy=choose(places, trust, today=clock.now().date(), connector_version=__version__),
         places=places,
         trust=trust,
@@ -74,21 +92,18 @@ def wiring_of(
         retention=Retention(
             days=max(1, site.evidence.retention.days), octets=site.evidence.largest
         ),
-        erp_now=reader.server_time,
-        check_erp=lambda: check_sap(transport, sap),
+        checks=(
+            lambda: check_connection(connection, sap, clock),
+            lambda: check_metadata(connection, sap, clock),
+        ),
+        api_plan=lambda: api_plan(sap, connection),
+        other_planners=lambda snapshot: other_planners(
+            snapshot, not_planned={"", *site.erp.unplanned_types}
+        ),
         rehearsal=isinstance(clock, FollowedClock),
         facts={"config": configuration.digest, "connector": __version__},
-        close=transport.close,
+        close=reader.close,
     )
-
-
-def poster_for(mode: str, live: SapPoster, transport: Transport, sap: Any) -> RequisitionPoster:
-    """Return the poster of a mode: the one place where shadow and live differ."""
-    if mode == "live":
-        return live
-    if mode == "validate":
-        return SapPoster(transport, sap, mode="validate")
-    return ShadowPoster()
 
 
 def places_of(policy: PolicySettings) -> list[Place]:

@@ -131,6 +131,7 @@ class ReviewReport:
     review: str
     slot: Slot
     outcome: str  # done | held | refused
+    taken_at: datetime  # of the picture
     finished_at: datetime
     items: int
     ordered: int
@@ -182,6 +183,7 @@ def report_on(
         review=review_id,
         slot=slot,
         outcome="held" if held.height or drained.stopped or drained.in_doubt else "done",
+        taken_at=decision.snapshot.taken_at,
         finished_at=now,
         items=len(decision.state),
         ordered=ordered.height,

@@ -37,6 +37,7 @@ class ReplenishError(Exception):
         self.facts = facts
 
     def __str__(self) -> str:
+        """Return the message with its next step."""
         message = super().__str__()
         return f"{message} ({self.hint})" if self.hint else message
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 import connector
 from connector.clock import SystemClock
-from connector.errors import EXIT_NEEDS_A_PERSON, ConfigError, ReplenishError
+from connector.errors import ConfigError, ReplenishError
 from connector.policy.bundle import load_bundle
 from connector.policy.trust import Trust, key_id
 
@@ -110,13 +110,13 @@ def _private_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a failure is one sentence and an exit code."""
     try:
-        app(standalone_mode=True)
+        app(arguments)
     except ReplenishError as error:
         typer.echo(f"policies: {error}", err=True)
-        raise SystemExit(error.exit_code or EXIT_NEEDS_A_PERSON) from error
+        raise SystemExit(error.exit_code) from error
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import typer
 
@@ -22,7 +23,7 @@ Exit codes:
 
 - 78: the configuration cannot be used
 
-Every command takes --json."""
+Every command that answers takes --json."""
 
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Run": {
@@ -47,11 +48,21 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "resume": deciding.resume,
     },
     "Explain and prove": {
+        "reviews": explaining.reviews,
+        "lines": explaining.lines,
         "explain": explaining.explain,
         "replay": explaining.replay,
         "report": explaining.report,
         "verify": explaining.verify,
     },
+}
+
+# The sandbox reads its own options, --help among them: it also runs without this command line.
+_PASSED_ON: dict[str, dict[str, Any]] = {
+    "sandbox": {
+        "add_help_option": False,
+        "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True},
+    }
 }
 
 app = typer.Typer(
@@ -65,4 +76,4 @@ app = typer.Typer(
 )
 for _panel, _commands in _COMMANDS.items():
     for _name, _command in _commands.items():
-        app.command(_name, rich_help_panel=_panel)(_command)
+        app.command(_name, rich_help_panel=_panel, **_PASSED_ON.get(_name, {}))(_command)

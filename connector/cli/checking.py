@@ -47,7 +47,9 @@ def check(
     if not broken:
         for name in names:
             with gateway.site(config, name) as runtime:
-                findings += [{"site": name, **show.plain(each)} for each in runtime.check(offline)]
+                findings += [
+                    {"site": name, **show.plain(each)} for each in runtime.check(offline=offline)
+                ]
     show.answer(findings, as_json=as_json, title="check")
     failed = any(each["outcome"] == FAILED for each in findings)
     raise typer.Exit(EXIT_CONFIG if broken else EXIT_NEEDS_A_PERSON if failed else EXIT_DONE)

@@ -41,7 +41,7 @@ def approve(
 ) -> None:
     """Let a held line be ordered, exactly as it is held and once."""
     with gateway.site(config, site) as runtime:
-        show.answer(runtime.approve(line.upper(), person(who)), as_json=as_json, title="approved")
+        _told(runtime.approve(line.upper(), person(who)), as_json=as_json)
 
 
 def reject(
@@ -53,7 +53,7 @@ def reject(
 ) -> None:
     """Refuse a held line; the next review decides afresh."""
     with gateway.site(config, site) as runtime:
-        show.answer(runtime.reject(line.upper(), person(who)), as_json=as_json, title="rejected")
+        _told(runtime.reject(line.upper(), person(who)), as_json=as_json)
 
 
 def halt(
@@ -68,7 +68,7 @@ def halt(
     Without replenishd at hand: touch STATE_DIR/SITE/control/KILL.
     """
     with gateway.site(config, site) as runtime:
-        show.answer(runtime.halt(person(who), why), as_json=as_json, title="halted")
+        _told(runtime.halt(person(who), why), as_json=as_json)
 
 
 def resume(
@@ -76,7 +76,11 @@ def resume(
 ) -> None:
     """Let a halted site send again."""
     with gateway.site(config, site) as runtime:
-        show.answer(runtime.resume(person(who)), as_json=as_json, title="resumed")
+        _told(runtime.resume(person(who)), as_json=as_json)
+
+
+def _told(sentence: str, *, as_json: bool) -> None:
+    show.answer({"done": sentence} if as_json else sentence, as_json=as_json)
 
 
 def _sites(config: Config) -> list[str]:

@@ -1,4 +1,4 @@
-"""explain, replay, report, verify: what was decided, why, and the proof."""
+"""reviews, lines, explain, replay, report, verify: what was decided, why, and the proof."""
 
 from __future__ import annotations
 
@@ -14,21 +14,40 @@ from connector.errors import EXIT_DONE, EXIT_NEEDS_A_PERSON
 
 def explain(
     key: Annotated[str, typer.Argument(help="A line's key, or NODE/ITEM of the last review.")],
+    review: Annotated[str, typer.Option(help="A review's id; default: the last one.")] = "",
     config: Config = DEFAULT_CONFIG,
     site: SiteName = "",
     as_json: AsJson = False,
 ) -> None:
     """Explain one line in units and documents, from demand to the final quantity."""
     with gateway.site(config, site) as runtime:
-        found = runtime.explain(key)
+        explanation, life = runtime.explain(key, review)
     if as_json:
-        show.answer(found, as_json=True)
-    else:
-        show.text(gateway.explained(found))
+        show.answer({"explanation": explanation, "life": life}, as_json=True)
+        return
+    show.text(gateway.explained(explanation))
+    show.answer(life, as_json=False, title="in the ledger")
+
+
+def reviews(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson = False) -> None:
+    """List the newest reviews with their ids and outcomes."""
+    with gateway.site(config, site) as runtime:
+        show.answer(runtime.reviews(), as_json=as_json, title="reviews")
+
+
+def lines(
+    review: Annotated[str, typer.Argument(help="The review's id, as `reviews` shows it.")],
+    config: Config = DEFAULT_CONFIG,
+    site: SiteName = "",
+    as_json: AsJson = False,
+) -> None:
+    """List what a review owed or held, with the keys that `explain` takes."""
+    with gateway.site(config, site) as runtime:
+        show.answer(runtime.lines(review), as_json=as_json, title="lines")
 
 
 def replay(
-    review: Annotated[str, typer.Argument(help="The review's id, as `status` shows it.")],
+    review: Annotated[str, typer.Argument(help="The review's id, as `reviews` shows it.")],
     config: Config = DEFAULT_CONFIG,
     site: SiteName = "",
     as_json: AsJson = False,

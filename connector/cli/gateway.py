@@ -5,9 +5,9 @@ Everything is imported when it is called, so that `--help` needs none of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,34 +18,40 @@ if TYPE_CHECKING:
 class SiteRuntime(Protocol):
     """One site as bootstrap wires it. Answers are values that show.plain() can turn into JSON."""
 
-    def review_once(self, slot: datetime | None = None) -> Any:
-        """Review the slot, or now; return its report."""
+    def review_once(self) -> Any:
+        """Review now; return the report."""
 
     def status(self) -> Mapping[str, Any]:
         """Tell how the site stands."""
 
-    def check(self, offline: bool) -> Sequence[Any]:
+    def check(self, *, offline: bool) -> Sequence[Any]:
         """Check policy, and unless offline the ERP; layer, outcome, detail, hint each."""
 
     def held(self) -> Sequence[Any]:
         """Return the lines that wait for a person."""
 
-    def approve(self, line: str, who: str) -> Any:
+    def approve(self, line: str, who: str) -> str:
         """Let a held line be ordered once."""
 
-    def reject(self, line: str, who: str) -> Any:
+    def reject(self, line: str, who: str) -> str:
         """Refuse a held line."""
 
-    def halt(self, who: str, why: str) -> Any:
+    def halt(self, who: str, why: str) -> str:
         """Stop every send."""
 
-    def resume(self, who: str) -> Any:
+    def resume(self, who: str) -> str:
         """Let a halted site send again."""
 
-    def explain(self, key: str) -> Any:
-        """Return why a line is ordered as it is."""
+    def reviews(self) -> Sequence[Any]:
+        """Return the newest reviews."""
 
-    def replay(self, review_id: str) -> Any:
+    def lines(self, review: str) -> Sequence[Any]:
+        """Return what a review owed or held."""
+
+    def explain(self, what: str, review: str = "") -> tuple[Any, Mapping[str, Any]]:
+        """Return why a line is ordered as it is, and its life in the ledger."""
+
+    def replay(self, review: str) -> Any:
         """Decide a review again; `matches` tells whether it came out the same."""
 
     def report(self, path: Path) -> Path:
@@ -68,21 +74,36 @@ def configuration(path: Path) -> Configuration:
     return load(path)
 
 
+def _open(known: Configuration, name: str) -> SiteRuntime:
+    from connector.bootstrap import clock_of, open_site
+    from connector.settings import secrets_of
+    from connector.telemetry.logs import configure
+    from connector.telemetry.redaction import Redactor
+
+    # A command's answer goes to standard output alone; what it has to log is rarely worth a line.
+    secrets = [each.reveal() for each in secrets_of(known.settings.site(name))]
+    configure(redactor=Redactor(*secrets), level="error")
+    runtime: SiteRuntime = open_site(known, name, clock_of(known.settings))
+    return runtime
+
+
+# Who opens a site: bootstrap, unless a test has put a stand-in here.
+OPENER: ContextVar[Callable[[Configuration, str], SiteRuntime]] = ContextVar(
+    "OPENER", default=_open
+)
+
+
 @contextmanager
 def site(path: Path, name: str) -> Iterator[SiteRuntime]:
     """Open one site for a command and close it again; "" = the only one there is."""
-    from connector.bootstrap import open_site
-    from connector.clock import FollowedClock, SystemClock
     from connector.errors import CommandRefused
 
-    settings = configuration(path).settings
-    names = [each.name for each in settings.sites]
+    known = configuration(path)
+    names = [each.name for each in known.settings.sites]
     if not name and len(names) > 1:
         msg = f"the configuration has {len(names)} sites"
         raise CommandRefused(msg, hint=f"say which: --site {' | '.join(names)}")
-    follow = settings.clock.follow
-    clock = FollowedClock(follow) if follow else SystemClock()
-    runtime: SiteRuntime = open_site(settings, name or names[0], clock)
+    runtime = OPENER.get()(known, known.settings.site(name or names[0]).name)
     try:
         yield runtime
     finally:
@@ -110,27 +131,8 @@ def demo(*, days: int, items: int, regions: int, seed: int, out: Path, as_json: 
     return run(days=days, items=items, regions=regions, seed=seed, out=out, as_json=as_json)
 
 
-def sandbox(
-    *,
-    port: int,
-    admin_port: int,
-    items: int,
-    regions: int,
-    seed: int,
-    history_days: int,
-    state: Path | None,
-    ready_file: Path | None,
-) -> int:
+def sandbox(arguments: Sequence[str]) -> int:
     """Serve the sandbox until it is told to quit and return its exit code."""
-    from connector.sandbox.server import serve
+    from connector.sandbox.__main__ import main
 
-    return serve(
-        port=port,
-        admin_port=admin_port,
-        items=items,
-        regions=regions,
-        seed=seed,
-        history_days=history_days,
-        state=state,
-        ready_file=ready_file,
-    )
+    return main(arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -22,34 +21,16 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
     raise typer.Exit(gateway.run_daemon(config))
 
 
-def once(
-    config: Config = DEFAULT_CONFIG,
-    site: SiteName = "",
-    slot: Annotated[
-        str, typer.Option(help="The scheduled moment, like 2026-11-24T06:00Z; default: now.")
-    ] = "",
-    as_json: AsJson = False,
-) -> None:
+def once(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson = False) -> None:
     """Review a site once and exit.
 
     Exit 1 when lines wait for a person, 75 when the ERP did not answer or another process leads.
     """
     with gateway.site(config, site) as runtime:
-        report = show.plain(runtime.review_once(_moment(slot)))
+        report = show.plain(runtime.review_once())
     show.answer(report, as_json=as_json, title="review")
     waits = isinstance(report, dict) and report.get("outcome") == "held"
     raise typer.Exit(EXIT_NEEDS_A_PERSON if waits else EXIT_DONE)
-
-
-def _moment(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        msg = f"{text} is no moment; write 2026-11-24T06:00Z"
-        raise typer.BadParameter(msg, param_hint="--slot") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def demo(
@@ -71,33 +52,9 @@ def demo(
     )
 
 
-def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 0,
-    admin_port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 0,
-    items: Annotated[int, typer.Option(min=1, max=200_000, help="Items.")] = 200,
-    regions: Annotated[int, typer.Option(min=1, max=50, help="Regional plants.")] = 6,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, another world.")] = 7,
-    history_days: Annotated[
-        int, typer.Option(min=0, max=730, help="Days lived through before the start.")
-    ] = 90,
-    state: Annotated[Path | None, typer.Option(help="Kept over restarts in this file.")] = None,
-    ready_file: Annotated[
-        Path | None, typer.Option(help="Gets JSON {url, admin, pid} once it listens.")
-    ] = None,
-) -> None:
+def sandbox(context: typer.Context) -> None:
     """Run a stand-in ERP on loopback: SAP OData V2 with SAP's habits, and a switchboard of faults.
 
     It is no SAP and holds no data of anybody. It files a requisition twice when asked twice.
     """
-    raise typer.Exit(
-        gateway.sandbox(
-            port=port,
-            admin_port=admin_port,
-            items=items,
-            regions=regions,
-            seed=seed,
-            history_days=history_days,
-            state=state,
-            ready_file=ready_file,
-        )
-    )
+    raise typer.Exit(gateway.sandbox(context.args))

@@ -1,7 +1,8 @@
-"""From accounts and worlds to the report: one way for the demo, one for a ledger alone."""
+"""From the diary, the ledger and both worlds to the demo's report."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,18 +13,15 @@ import polars as pl
 from connector import __version__
 from connector.demo.account import Account
 from connector.demo.play import Diary
-from connector.demo.worlds import RuleWorld, days_of, same_until, with_excess
-from connector.failsafes.catalogue import CATALOGUE
+from connector.demo.recorded import decisions, guard_names
+from connector.demo.stage import CURRENCY, SITE
+from connector.demo.worlds import Lived, with_excess
 from connector.telemetry.report import ReportData
-from connector.telemetry.report.data import DAYS, DECISIONS, MODES, OURS
+from connector.telemetry.report.data import MODES
 
 _ONE_SEED = (
     "A rehearsal on made-up demand: it shows that everything works together. What it says about "
     "stock and service holds for this one history of days; yours will differ."
-)
-_NOT_SAME = (
-    "The ERP's orders item by item could not be reproduced for the shadow days, so they are not "
-    "compared one by one."
 )
 _STARTS_FROM = (
     "Both worlds go live from the stock the ERP's rule had built up. Who aims at less stock lives "
@@ -33,117 +31,52 @@ _STARTS_FROM = (
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """What the demo leaves: the sandbox's accounts, the ledger's, and the rule's world."""
+    """What the demo leaves: the ledger's account, both worlds, and the ERP's account of lines."""
 
     diary: Diary
     account: Account
-    rule: RuleWorld
-    sandbox_days: Sequence[Mapping[str, Any]]
+    ours: Lived
+    rule: Lived
     sandbox_ledger: Sequence[Mapping[str, Any]]
     plants: tuple[str, ...]
     labels: Mapping[str, str]
     facts: tuple[tuple[str, str], ...]
 
+    def worlds(self) -> tuple[Lived, Lived]:
+        """Return both worlds."""
+        return self.ours, self.rule
+
 
 def rehearsed(played: Played, made_at: datetime) -> ReportData:
     """Return the demo's report."""
-    diary = played.diary
+    diary, account = played.diary, played.account
     first, last = diary.first_day, diary.days[-1]
-    ours = days_of(_between(played.sandbox_days, first, last), OURS)
     live = diary.live_from or last + timedelta(days=1)
-    levels = _levels(played.account, live)
-    same = same_until(ours, played.rule.days, live)
-    evening = played.account.stock.with_columns(day=pl.col("day") - pl.duration(days=1))
-    posted = with_times_filed(played.account.posted, played.sandbox_ledger)
+    levels = _levels(account, live)
+    posted = with_times_filed(account.posted, played.sandbox_ledger)
     in_days = pl.col("day").is_between(first, last)
     return ReportData(
         title=f"{len(diary.days)} days beside an ERP",
-        site="demo",
-        currency="EUR",
+        site=SITE,
+        currency=CURRENCY,
         first_day=first,
         last_day=last,
         made_at=made_at,
         version=__version__,
-        days=pl.concat(
-            [
-                with_excess(ours, evening, levels),
-                with_excess(played.rule.days, played.rule.left, levels),
-            ]
-        ),
-        decisions=decisions(
-            played.account.ours.filter(in_days),
-            played.rule.orders if same else played.rule.orders.clear(),
-            compared_before=live if same else first,
-        ),
-        findings=played.account.findings.filter(in_days),
+        days=pl.concat(with_excess(each.days, each.left, levels) for each in played.worlds()),
+        decisions=decisions(account.ours.filter(in_days), played.rule.orders, compared_before=live),
+        findings=account.findings.filter(in_days),
         posted=posted.filter(in_days),
-        others=played.account.others,
+        others=account.others,
         modes=spans(diary, played.plants),
-        reviews=played.account.reviews.filter(in_days),
-        item_nodes=played.account.item_nodes,
+        reviews=account.reviews.filter(in_days),
+        item_nodes=account.item_nodes,
         compared_from=diary.live_from,
         unmatched=unmatched(posted, played.sandbox_ledger),
-        guard_names={name: guard.name for name, guard in CATALOGUE.items()},
+        guard_names=guard_names(),
         node_labels=played.labels,
         facts=played.facts,
-        notes=(_ONE_SEED, _STARTS_FROM) if same else (_ONE_SEED, _STARTS_FROM, _NOT_SAME),
-    )
-
-
-def recorded(
-    account: Account,
-    *,
-    site: str,
-    currency: str,
-    first: date,
-    last: date,
-    made_at: datetime,
-    node_labels: Mapping[str, str] | None = None,
-) -> ReportData:
-    """Return the report of a real site: what its ledger knows, and no second world.
-
-    The ERP's own orders are those of others that appeared in the pictures; service is unknown.
-    """
-    live = account.modes.filter(pl.col("mode") == "live")["first_day"].min()
-    live_from = live if isinstance(live, date) else last + timedelta(days=1)
-    return ReportData(
-        title="What was recommended, and what was ordered",
-        site=site,
-        currency=currency,
-        first_day=first,
-        last_day=last,
-        made_at=made_at,
-        version=__version__,
-        days=_recorded_days(account),
-        decisions=decisions(account.ours, account.foreign, compared_before=live_from),
-        findings=account.findings,
-        posted=account.posted,
-        others=account.others,
-        modes=account.modes,
-        reviews=account.reviews,
-        item_nodes=account.item_nodes,
-        guard_names={name: guard.name for name, guard in CATALOGUE.items()},
-        node_labels=node_labels or {},
-        stock_moment="at the review",
-    )
-
-
-def decisions(ours: pl.DataFrame, erp: pl.DataFrame, *, compared_before: date) -> pl.DataFrame:
-    """Return DECISIONS: both sides' orders per day and item-node, compared before a day."""
-    until = erp.filter(pl.col("day") < compared_before)
-    both = ours.join(until, on=("day", "node", "item"), how="full", coalesce=True, suffix="_erp")
-    return (
-        both.select(
-            "day",
-            "node",
-            "item",
-            pl.col("quantity").fill_null(0.0).alias("ours"),
-            pl.col("quantity_erp").fill_null(0.0).alias("erp"),
-            pl.coalesce("unit_cost", "unit_cost_erp"),
-            (pl.col("day") < compared_before).alias("compared"),
-        )
-        .match_to_schema(DECISIONS)
-        .sort("day", "node", "item")
+        notes=(_ONE_SEED, _STARTS_FROM) if diary.live_from else (_ONE_SEED,),
     )
 
 
@@ -156,12 +89,8 @@ def with_times_filed(posted: pl.DataFrame, ledger: Sequence[Mapping[str, Any]]) 
 
 
 def filed_counts(ledger: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Return how often each of our keys stands in the ERP's account."""
-    counts: dict[str, int] = {}
-    for line in ledger:
-        key = line["tracking"]
-        counts[key] = counts.get(key, 0) + int(line.get("times_filed", 1))
-    return counts
+    """Return how often each key stands in the ERP's account, which has a row per filing."""
+    return dict(Counter(str(line["key"]) for line in ledger if line["key"]))
 
 
 def unmatched(posted: pl.DataFrame, ledger: Sequence[Mapping[str, Any]]) -> int:
@@ -185,38 +114,10 @@ def spans(diary: Diary, plants: tuple[str, ...]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=MODES, orient="row")
 
 
-def _between(days: Sequence[Mapping[str, Any]], first: date, last: date) -> list[Mapping[str, Any]]:
-    return [day for day in days if first.isoformat() <= day["day"] <= last.isoformat()]
-
-
 def _levels(account: Account, live: date) -> pl.DataFrame:
     """Return the order-up-to levels as they stood on the morning of the comparison."""
     days = account.stock["day"].unique().sort()
     morning = next((day for day in days if day >= live), days[-1] if len(days) else live)
     return account.stock.filter(pl.col("day") == morning).select(
         "node", "item", "level", "unit_cost"
-    )
-
-
-def _recorded_days(account: Account) -> pl.DataFrame:
-    cost = pl.col("unit_cost").fill_nan(0.0)
-    held = pl.col("on_hand").clip(lower_bound=0.0)
-    beyond = (held - 1.5 * pl.col("level")).clip(lower_bound=0.0)
-    stock = account.stock.group_by("day", "node").agg(
-        stock_units=held.sum(),
-        stock_value=(held * cost).sum(),
-        transit_value=(pl.col("in_transit") * cost).sum(),
-        excess_value=(beyond * cost).sum(),
-    )
-    orders = account.posted.group_by("day", "node").agg(
-        order_lines=pl.len().cast(pl.Int64),
-        order_units=pl.col("quantity").sum(),
-        order_value=pl.col("value").sum(),
-    )
-    both = stock.join(orders, on=("day", "node"), how="left").with_columns(
-        pl.col("order_lines", "order_units", "order_value").fill_null(0)
-    )
-    unknown = {name: pl.lit(None) for name in ("demand_units", "served_units", "served_value")}
-    return both.with_columns(world=pl.lit(OURS), **unknown).select(
-        pl.col(name).cast(kind) for name, kind in DAYS.items()
     )

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 SITE = "demo"
+CURRENCY = "EUR"
 _HEADER = """\
 # Written by `replenishd demo`; the demo rewrites it when the site goes live.
 # What is only for a rehearsal: clock.follow, and the throttle, which here sees a day pass a second.
@@ -27,6 +28,7 @@ class Stage:
     admin: str
     web_port: int
     plants: tuple[str, ...]  # the central one first
+    client: str
     username: str
     password_file: Path
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -73,10 +75,12 @@ class Stage:
                     "name": SITE,
                     "mode": mode,
                     **({"pilot": {"nodes": list(pilot)}} if pilot else {}),
+                    "currency": CURRENCY,
                     "schedule": {"cron": "0 6 * * *", "time_zone": "UTC"},
                     "erp": {
                         "kind": "sap",
                         "url": self.erp,
+                        "client": self.client,
                         "auth": {
                             "kind": "basic",
                             "username": self.username,

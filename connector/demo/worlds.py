@@ -1,82 +1,135 @@
-"""The same days lived through by the ERP's own rule, item by item, beside what the sandbox saw."""
+"""The demo's worlds, item by item: the one the sandbox lived through, and the ERP's rule alone.
+
+The sandbox's account has one row per plant and day. Which items were in excess, and what the ERP's
+rule ordered of each, is seen by living through the same days again in this process: the state file
+holds everything that came from outside, and the rest follows from the options.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from connector.demo.others import WANTED
+from connector.sandbox.chronicle import Chronicle
 from connector.sandbox.filing import MADE_BY_PLANNING
-from connector.sandbox.scenario import WorldOptions
+from connector.sandbox.journal import Journal
+from connector.sandbox.scenario import Floats, WorldOptions
 from connector.sandbox.world import World
-from connector.telemetry.report.data import DAYS, ERP_RULE
+from connector.telemetry.report.data import DAYS, ERP_RULE, EXCESS_TIMES, OURS
 
-EXCESS_TIMES = 1.5
 _ALIKE = 1e-6  # relative; sums of floats in another order
 # Stock of every item-node at the end of a day.
 LEFT = pl.Schema({"day": pl.Date, "node": pl.String, "item": pl.String, "on_hand": pl.Float64})
 
 
 @dataclass(frozen=True, kw_only=True)
-class RuleWorld:
-    """What the ERP's rule alone did."""
+class Lived:
+    """What happened in a world after its history."""
 
     days: pl.DataFrame  # DAYS, without excess
-    orders: pl.DataFrame  # others.WANTED
+    orders: pl.DataFrame  # others.WANTED: what the ERP's own rule ordered
     left: pl.DataFrame  # LEFT
 
 
-def live_by_the_rule(options: WorldOptions, days: int) -> RuleWorld:
-    """Live `days` days after the history under the reorder-point rule, and note every order.
+def live_by_the_rule(options: WorldOptions, days: int) -> Lived:
+    """Live `days` days after the history under the reorder-point rule alone.
 
-    Pure. The days equal those of `sandbox.baseline.under_the_erp_rule`, and those of a sandbox of
-    the same options while nothing is filed there.
+    Pure. The days equal those of `sandbox.baseline.under_the_erp_rule`.
     """
-    world = World(options)
-    facts = world.scenario
-    nodes, items = (np.asarray(names, dtype=object) for names in (facts.plants, facts.materials))
-    cells = {"node": nodes[facts.node], "item": items[facts.item]}
-    before = len(world.chronicle.days)
-    orders, left = [], []
-    for _ in range(days):
-        today, first = date.fromordinal(world.today), len(world.documents.requisitions)
-        world.advance()
-        orders.append(_ordered(world, first, today, cells))
-        left.append(
-            pl.DataFrame({**cells, "on_hand": world.on_hand}).select(
-                pl.lit(today).alias("day"), "node", "item", "on_hand"
-            )
+
+    def go_on(world: World) -> None:
+        for _ in range(days):
+            world.advance()
+
+    return _witnessed(World(options), go_on, ERP_RULE)
+
+
+def relive(options: WorldOptions, state: Path) -> Lived:
+    """Live again through what a sandbox of these options wrote into its state file.
+
+    Raises LedgerUnavailable when the file belongs to another world.
+    """
+
+    def go_on(world: World) -> None:
+        Journal(world, state).close()
+
+    return _witnessed(World(options), go_on, OURS)
+
+
+def _witnessed(world: World, go_on: Callable[[World], None], name: str) -> Lived:
+    witness = _Witness(world)
+    world.chronicle = witness
+    go_on(world)
+    days = days_of([day.record() for day in witness.days[witness.first :]], name)
+    values = pl.DataFrame(
+        witness.served,
+        orient="row",
+        schema={"day": pl.Date, "node": pl.String, "value": pl.Float64},
+    )
+    valued = days.join(values, on=("day", "node"), how="left", maintain_order="left")
+    return Lived(
+        days=valued.with_columns(served_value="value").drop("value"),
+        orders=pl.concat([WANTED.to_frame(), *witness.orders]),
+        left=pl.concat([LEFT.to_frame(), *witness.left]),
+    )
+
+
+class _Witness(Chronicle):
+    """Keeps the world's account as before, and looks at every item each evening."""
+
+    def __init__(self, world: World) -> None:
+        facts = world.scenario
+        self._kept = world.chronicle
+        self._facts = facts
+        self._row = len(world.documents.requisitions)
+        plants, items = (
+            np.asarray(names, dtype=object) for names in (facts.plants, facts.materials)
         )
-    records = [day.record() for day in world.chronicle.days[before:]]
-    return RuleWorld(
-        days=days_of(records, ERP_RULE),
-        orders=pl.concat([WANTED.to_frame(), *orders]),
-        left=pl.concat([LEFT.to_frame(), *left]),
-    )
+        self._cells = {"node": plants[facts.node], "item": items[facts.item]}
+        self._price = facts.price[facts.item]
+        self.days = self._kept.days
+        self.first = len(self.days)
+        self.served: list[tuple[date, str, float]] = []
+        self.orders: list[pl.DataFrame] = []
+        self.left: list[pl.DataFrame] = []
 
+    def close_day(self, world: World, *, wanted: Floats, served: Floats, received: Floats) -> None:
+        """Close the day in the world's own account, and note each item's evening."""
+        self._kept.close_day(world, wanted=wanted, served=served, received=received)
+        today = date.fromordinal(world.today)
+        value = np.bincount(self._facts.node, served * self._price, self._facts.nodes)
+        self.served += zip([today] * len(value), self._facts.plants, value.tolist(), strict=True)
+        evening = pl.DataFrame({**self._cells, "on_hand": world.on_hand.copy()})
+        self.left.append(evening.select(pl.lit(today).alias("day"), *evening.columns))
+        self.orders.append(self._ordered(world, today))
 
-def _ordered(world: World, first: int, today: date, cells: Mapping[str, Any]) -> pl.DataFrame:
-    """Return the requisitions that the ERP's planning made since a row, summed per item-node."""
-    facts, table = world.scenario, world.documents.requisitions
-    rows = np.arange(first, len(table))
-    rows = rows[table["origin"][rows] == world.documents.words.find(MADE_BY_PLANNING)]
-    at = table["cell"][rows]
-    made = pl.DataFrame(
-        {
-            "node": cells["node"][at],
-            "item": cells["item"][at],
-            "quantity": table["quantity"][rows],
-            "unit_cost": facts.price[facts.item[at]],
-        },
-        schema={name: kind for name, kind in WANTED.items() if name != "day"},
-    )
-    summed = made.group_by("node", "item").agg(pl.col("quantity").sum(), pl.col("unit_cost").max())
-    return summed.select(pl.lit(today).alias("day"), *summed.columns).sort("node", "item")
+    def _ordered(self, world: World, today: date) -> pl.DataFrame:
+        """Return what the ERP's planning asked for since yesterday, summed per item-node."""
+        table = world.documents.requisitions
+        rows = np.arange(self._row, len(table))
+        self._row = len(table)
+        rows = rows[table["origin"][rows] == world.documents.words.find(MADE_BY_PLANNING)]
+        at = table["cell"][rows]
+        made = pl.DataFrame(
+            {
+                "node": self._cells["node"][at],
+                "item": self._cells["item"][at],
+                "quantity": table["quantity"][rows],
+                "unit_cost": self._price[at],
+            },
+            schema={name: kind for name, kind in WANTED.items() if name != "day"},
+        )
+        summed = made.group_by("node", "item").agg(
+            pl.col("quantity").sum(), pl.col("unit_cost").max()
+        )
+        return summed.select(pl.lit(today).alias("day"), *summed.columns).sort("node", "item")
 
 
 def days_of(records: Iterable[Mapping[str, Any]], world: str) -> pl.DataFrame:
@@ -88,7 +141,7 @@ def days_of(records: Iterable[Mapping[str, Any]], world: str) -> pl.DataFrame:
             "node": record["plant"],
             "demand_units": record["demand_units"],
             "served_units": record["served_units"],
-            "served_value": record.get("served_value"),
+            "served_value": None,
             "stock_units": record["stock_units"],
             "stock_value": record["stock_value"],
             "transit_value": record["transit_value"],
@@ -121,16 +174,13 @@ def with_excess(days: pl.DataFrame, left: pl.DataFrame, levels: pl.DataFrame) ->
     )
 
 
-def same_until(ours: pl.DataFrame, erp: pl.DataFrame, day: date) -> bool:
-    """Tell whether two worlds were one before a day: the same stock every evening, everywhere."""
-    columns = ("day", "node", "stock_units", "order_units")
-    both = (
-        ours.filter(pl.col("day") < day)
-        .select(columns)
-        .join(erp.filter(pl.col("day") < day).select(columns), on=("day", "node"), how="full")
-    )
+def same(one: pl.DataFrame, other: pl.DataFrame) -> bool:
+    """Tell whether two accounts of DAYS agree on stock, service and orders, node by node."""
+    columns = ("stock_units", "stock_value", "served_units", "order_lines", "order_units")
+    at = ("day", "node")
+    both = one.select(*at, *columns).join(other.select(*at, *columns), on=at, how="full")
     far = [
         (pl.col(name) - pl.col(f"{name}_right")).abs() > _ALIKE * pl.col(name).abs().clip(1.0)
-        for name in ("stock_units", "order_units")
+        for name in columns
     ]
     return both.filter(pl.any_horizontal(far).fill_null(value=True)).is_empty()

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from connector.errors import SnapshotUnfit
 from connector.failsafes.echelon import Echelon, echelon_of
 from connector.failsafes.limits import Limits
 from connector.failsafes.lots import LotRules, lot_rules, steps
@@ -47,8 +48,17 @@ class Lines:
 
     @cached_property
     def universe(self) -> Universe:
-        """The item-nodes, to find the rows of other frames."""
-        return Universe(self.state.frame.select("node", "item"))
+        """The item-nodes, to find the rows of other frames.
+
+        Raises SnapshotUnfit when one stands there twice: each would be ordered.
+        """
+        keys = self.state.frame.select("node", "item")
+        twice = keys.filter(keys.is_duplicated())
+        if not twice.is_empty():
+            node, item = twice.row(0)
+            msg = f"{item} at {node} stands in the state {twice.height} times; once is expected"
+            raise SnapshotUnfit(msg, hint="look for material numbers that differ in zeros only")
+        return Universe(keys)
 
     @cached_property
     def nodes(self) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ _B = (
         name="partial data",
         formula=(
             "a configured node is empty, or rows differ from the ERP's own count, or rows leave "
-            "[low, high] x the median of 8 reviews, or item-nodes came or went, or one came twice"
+            "[low, high] x the median of 8 reviews, or item-nodes came or went"
         ),
         setting="partial_data",
         action=Action.NODE_HOLD,

@@ -125,7 +125,7 @@ def _judge_rows(docket: Docket, recall: Recall) -> None:
 
 
 def _judge_keys(docket: Docket, recall: Recall) -> None:
-    """Compare the item-nodes with the previous review, and look for one that came twice."""
+    """Compare the item-nodes with those of the previous review."""
     lines, limits, previous = recall.lines, recall.lines.limits.partial_data, recall.previous
     seen = lines.count(previous.known)
     changed = (previous.per_node - seen) + (lines.per_node - seen)
@@ -133,9 +133,6 @@ def _judge_keys(docket: Docket, recall: Recall) -> None:
     moved = (previous.per_node > 0) & (changed > most)
     detail = "item-nodes that came or went since the last review"
     docket.nodes("B2", Action.NODE_HOLD, _per_node(moved, changed, most, detail))
-    twice = lines.count(lines.universe.keys.is_duplicated().to_numpy())
-    detail = "item-nodes that stand here twice"
-    docket.nodes("B2", Action.NODE_HOLD, _per_node(twice > 0, twice, 0.0, detail))
 
 
 def no_history(docket: Docket, guard: str, missing: Mask) -> None:

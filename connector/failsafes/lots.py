@@ -13,6 +13,7 @@ Column = NDArray[np.float64]
 
 # Policies answer in 32 bits: an excess of a millionth of a lot is noise, not another lot.
 _NOISE = 1e-6
+_MOST_NOISE = 0.25  # of a lot
 _EXACT = 1e-9
 _DECIMALS = 9
 
@@ -29,7 +30,7 @@ class LotRules:
     def up(self, quantity: Column, discard: float) -> Column:
         """Return whole lots that cover a quantity; 0 where less than `discard` lots are wanted."""
         ratio = quantity / self.multiple
-        lots = np.ceil(ratio - _NOISE * np.maximum(1.0, ratio))
+        lots = np.ceil(ratio - np.clip(_NOISE * ratio, _NOISE, _MOST_NOISE))
         whole = np.maximum(self._times(lots), self.smallest)
         wanted = quantity >= discard * np.maximum(self.minimum, self.multiple)
         return np.where(wanted & (quantity > 0), whole, 0.0)

@@ -167,7 +167,7 @@ def _verdicts(
     whole = np.where(np.isfinite(docket.quantity), np.maximum(docket.quantity, 0.0), 0.0)
     quantity = np.where(docket.live, whole, 0.0)
     held = np.where(action == Action.HOLD, whole, 0.0)
-    cost = lines.state.column("unit_cost")
+    cost = np.where(lines.unit_cost > 0, lines.unit_cost, np.nan)
     amount = quantity + held
     ours = docket.fell_back | answers.from_base_stock
     columns = {
@@ -175,7 +175,7 @@ def _verdicts(
         "rounded": asked,
         "quantity": quantity,
         "held": held,
-        "value": np.where(amount > 0, amount * np.where(cost > 0, cost, np.nan), 0.0),
+        "value": np.where(amount > 0, amount * cost, 0.0),
         "action": action,
         "guards": docket.bits(),
         "source": np.where(ours, "base_stock", "policy"),

@@ -59,7 +59,7 @@ LEGAL: Mapping[State, frozenset[State]] = {
     S.VALIDATED: frozenset(),
     S.WITHDRAWN: frozenset(),
 }
-START = frozenset({S.OWED, S.HELD})
+START = frozenset({S.OWED, S.HELD, S.RECORDED})  # recorded: outside the pilot
 ALARMS = (S.MISSING, S.CONFLICT)
 SENDS_NOTHING = "shadow"  # the only mode in which an interrupted send cannot have stored anything
 STORES_NOTHING = ("shadow", "validate")

@@ -14,7 +14,7 @@ import polars as pl
 from connector.errors import CommandRefused
 from connector.ledger import journal
 from connector.ledger.key import line_key
-from connector.ledger.lines import Move, State, move, select
+from connector.ledger.lines import SENDS_NOTHING, Move, State, move, select
 from connector.ledger.moments import stamp
 from connector.ledger.planned import Counts
 from connector.ledger.reviews import ReviewRow, require_epoch, select_reviews
@@ -59,6 +59,7 @@ class ReviewRecord:
     held_until: datetime
     vitals: pl.DataFrame  # inventory.memory.VITALS
     accepted: bool = True  # False: later reviews do not compare with this picture
+    piloted: pl.Series | None = None  # which lines the mode is for, the rest is only recorded
     facts: Mapping[str, str] = field(default_factory=dict)  # limits digest, versions, ...
 
 
@@ -104,7 +105,8 @@ def _line_rows(
 ) -> list[dict[str, Any]]:
     known: set[str] = set()
     rows = []
-    for line in decided.lines.iter_rows(named=True):
+    inside = [True] * decided.lines.height if decided.piloted is None else decided.piloted
+    for line, piloted in zip(decided.lines.iter_rows(named=True), inside, strict=True):
         key, line_no = _free_key(write, line, secret=secret, slot=decided.slot, known=known)
         known.add(key)
         due = line["due"].isoformat()
@@ -119,16 +121,23 @@ def _line_rows(
                 "site": review.site,
                 "line_no": line_no,
                 "due": due,
-                "mode": review.mode,
+                "mode": review.mode if piloted else SENDS_NOTHING,
                 "owed_on": decided.erp_date.isoformat(),
                 "line_hash": hash_of(bound),
                 "payload_hash": payload_hash(key, *what),
                 "expires_at": stamp(decided.held_until) if line["held"] else "",
                 "changed_at": stamp(now),
-                "state": State.HELD.value if line["held"] else State.OWED.value,
+                "state": _start(held=line["held"], piloted=piloted).value,
             }
         )
     return rows
+
+
+def _start(*, held: bool, piloted: bool) -> State:
+    """Return where a line begins; outside the pilot nobody is asked and nothing is sent."""
+    if not piloted:
+        return State.RECORDED
+    return State.HELD if held else State.OWED
 
 
 def _free_key(

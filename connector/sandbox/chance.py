@@ -13,6 +13,7 @@ import numpy as np
 from connector.sandbox.scenario import Flags, Floats, Ints, Scenario
 
 _DEMAND, _LEAD, _MISHAPS = 11, 12, 13
+_IN_TWO_PARTS, _FALLS_SHORT, _REVERSED = 0.15, 0.02, 0.004  # shares of order lines, movements
 _WEEK = (1.1, 1.1, 1.05, 1.05, 1.1, 0.9, 0.7)  # Monday first, averages one
 
 
@@ -44,7 +45,7 @@ class Mishaps:
     def __init__(self, scenario: Scenario, day: int) -> None:
         chance = np.random.default_rng((scenario.options.seed, _MISHAPS, day))
         cells = len(scenario.item)
-        self.in_two_parts: Flags = chance.random(cells) < 0.15
+        self.in_two_parts: Flags = chance.random(cells) < _IN_TWO_PARTS
         self.gap_days: Ints = chance.integers(1, 5, cells)
-        self.falls_short: Flags = chance.random(cells) < 0.02
-        self.is_reversed: Flags = chance.random(cells) < 0.004
+        self.falls_short: Flags = chance.random(cells) < _FALLS_SHORT
+        self.is_reversed: Flags = chance.random(cells) < _REVERSED

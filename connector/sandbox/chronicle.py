@@ -9,7 +9,7 @@ import numpy as np
 
 from connector.sandbox.documents import day_text
 from connector.sandbox.filing import MADE_BY_PLANNING
-from connector.sandbox.scenario import Floats, Ints, Scenario
+from connector.sandbox.scenario import Flags, Floats, Ints, Scenario
 
 if TYPE_CHECKING:
     from connector.sandbox.world import World
@@ -49,18 +49,13 @@ class Chronicle:
 
     def __init__(self, facts: Scenario) -> None:
         self._facts = facts
-        self._first_row = 0
         self._next_row = 0
         self.days: list[PlantDay] = []
-
-    def open_day(self, world: World) -> None:
-        """Remember which requisitions were made since yesterday's planning run."""
-        self._first_row = self._next_row
 
     def close_day(self, world: World, *, wanted: Floats, served: Floats, received: Floats) -> None:
         """Write the day down."""
         facts = self._facts
-        rows = np.arange(self._first_row, len(world.documents.requisitions))
+        rows = np.arange(self._next_row, len(world.documents.requisitions))
         self._next_row = len(world.documents.requisitions)
         price = facts.price[facts.item]
         columns: dict[str, Floats | Ints] = {
@@ -85,8 +80,8 @@ class Chronicle:
                 )
             )
 
-    def _per_node(self, per_cell: Floats) -> Floats:
-        total: Floats = per_cell.reshape(-1, self._facts.nodes).sum(axis=0)
+    def _per_node(self, per_cell: Floats | Flags) -> Floats:
+        total: Floats = per_cell.reshape(-1, self._facts.nodes).sum(axis=0, dtype=np.float64)
         return total
 
     def _requested(self, world: World, rows: Ints) -> dict[str, Floats | Ints]:

@@ -1,7 +1,7 @@
 """The switchboard of faults: what shall go wrong, how often, for whom.
 
-Each fault fires in one phase of a request. Draws are seeded, and everything that fired is logged, so
-a failed test can be understood and repeated.
+Each fault fires in one phase of a request. Draws are seeded, and everything that fired is logged,
+so a failed test can be understood and repeated.
 """
 
 from __future__ import annotations

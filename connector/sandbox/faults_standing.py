@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,27 +57,55 @@ def drifted(entity: EntitySet, faults: Iterable[Fault]) -> EntitySet:
 
 
 def _tampered(table: Table, fault: Fault) -> Table:
-    if fault.kind in {"property_removed", "property_renamed"}:
-        return table.derived(drifted(table.entity, [fault]), None)
-    if fault.kind == "empty_plant":
-        return table.without_plants(frozenset([str(fault.options["plant"])]))
-    if fault.kind == "unknown_unit":
-        unit = orjson.dumps(fault.options.get("unit", "QQQ")).decode()
-        return _planted(table, _UNITS, unit, fault)
-    if fault.kind == "negative_stock":
-        return _planted(table, (_STOCK,), f'"{fault.options.get("quantity", "-5")}"', fault)
-    if fault.kind == "missing_factor":
-        if "AlternativeUnit" not in table.entity.properties:
-            return table
-        boxes = table.column("AlternativeUnit").matches("eq", "BOX")
-        return table.derived(table.entity, ~(boxes & _of_materials(table, fault)))
-    if fault.kind == "drop_rows":
-        return table.derived(table.entity, ~_where(table, fault.options.get("where", {})))
+    return _TAMPER.get(fault.kind, _set_value)(table, fault)
+
+
+def _drift(table: Table, fault: Fault) -> Table:
+    return table.derived(drifted(table.entity, [fault]), None)
+
+
+def _empty_plant(table: Table, fault: Fault) -> Table:
+    return table.without_plants(frozenset([str(fault.options["plant"])]))
+
+
+def _unknown_unit(table: Table, fault: Fault) -> Table:
+    unit = orjson.dumps(fault.options.get("unit", "QQQ")).decode()
+    return _planted(table, _UNITS, unit, fault)
+
+
+def _negative_stock(table: Table, fault: Fault) -> Table:
+    return _planted(table, (_STOCK,), f'"{fault.options.get("quantity", "-5")}"', fault)
+
+
+def _missing_factor(table: Table, fault: Fault) -> Table:
+    if "AlternativeUnit" not in table.entity.properties:
+        return table
+    boxes = table.column("AlternativeUnit").matches("eq", "BOX")
+    return table.derived(table.entity, ~(boxes & _of_materials(table, fault)))
+
+
+def _drop_rows(table: Table, fault: Fault) -> Table:
+    return table.derived(table.entity, ~_where(table, fault.options.get("where", {})))
+
+
+def _set_value(table: Table, fault: Fault) -> Table:
     name = str(fault.options["property"])
     if name not in table.entity.properties:
         return table
     mask = _where(table, fault.options.get("where", {}))
     return table.patched(name, mask, orjson.dumps(fault.options["value"]).decode())
+
+
+_TAMPER: Mapping[str, Callable[[Table, Fault], Table]] = {
+    "property_removed": _drift,
+    "property_renamed": _drift,
+    "empty_plant": _empty_plant,
+    "unknown_unit": _unknown_unit,
+    "negative_stock": _negative_stock,
+    "missing_factor": _missing_factor,
+    "drop_rows": _drop_rows,
+    "set_value": _set_value,
+}
 
 
 def _planted(table: Table, names: tuple[str, ...], text: str, fault: Fault) -> Table:

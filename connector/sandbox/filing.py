@@ -87,7 +87,7 @@ def append_requisition(
 
 
 def append_planned(
-    world: World, cells: Ints, quantity: Floats, due: Ints, supplying: Ints, group: Ints
+    world: World, cells: Ints, quantity: Floats, *, due: Ints, supplying: Ints, group: Ints
 ) -> None:
     """Add what the ERP's planning proposes: one requisition per line, as its planning run does."""
     first = world.documents.next_requisition
@@ -95,9 +95,7 @@ def append_planned(
     say = world.documents.words.number
     world.documents.requisitions.append(
         len(cells),
-        **unchanging(
-            world, number=first + np.arange(len(cells)), by="MRPRUN", document_type="NB"
-        ),
+        **unchanging(world, number=first + np.arange(len(cells)), by="MRPRUN", document_type="NB"),
         line=LINE_STEP,
         cell=cells,
         quantity=quantity,

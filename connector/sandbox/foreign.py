@@ -7,7 +7,7 @@ for consumption (account assignment K), a return. They stand there when the cloc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.documents import FIRST_ORDER, LINE_STEP
 from connector.sandbox.filing import NewLine, append_requisition
@@ -51,20 +51,17 @@ def place(world: World) -> None:
 def _requisitions(world: World) -> None:
     facts, nodes = world.scenario, world.scenario.nodes
 
-    def line(item: int, quantity: float, **facts_of_it: object) -> NewLine:
-        return NewLine(
-            **{
-                "line": LINE_STEP,
-                "cell": item % facts.items * nodes + CENTRAL,
-                "quantity": quantity,
-                "due": world.today + 20,
-                "group": GROUPS[1],
-                "requisitioner": CLERK,
-                "fixed": True,
-                "release_in": 14,
-                **facts_of_it,
-            }
-        )
+    def line(item: int, quantity: float, **facts_of_it: Any) -> NewLine:
+        usual: dict[str, Any] = {
+            "line": LINE_STEP,
+            "cell": item % facts.items * nodes + CENTRAL,
+            "due": world.today + 20,
+            "group": GROUPS[1],
+            "requisitioner": CLERK,
+            "fixed": True,
+            "release_in": 14,
+        }
+        return NewLine(**{**usual, "quantity": quantity, **facts_of_it})
 
     regional = 4 % facts.items * nodes + nodes - 1
     standing = (

@@ -99,14 +99,12 @@ def refusal(
     """Return the answer that names the bad lines, each in one of the ways systems name them."""
     findings = tuple(_named(each, _naming(each, habits)) for each in troubles)
     main = findings[0]
-    note = Finding(
-        code="06/055", message="Purchase requisition was not created", severity="info"
-    )
+    note = Finding(code="06/055", message="Purchase requisition was not created", severity="info")
     return GatewayError(
         max(each.status for each in troubles),
         main.code,
         main.message,
-        findings=(main, *findings, *warnings, note),
+        findings=(*findings, *warnings, note),
     )
 
 

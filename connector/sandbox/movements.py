@@ -1,4 +1,4 @@
-"""Goods movements: receipts, issues, transfers and their reversals, posted as material documents."""
+"""Goods movements: receipts, issues, transfers, reversals, posted as material documents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOBODY = -1
 
 
 def numbered(apart: Ints, most: int) -> tuple[Ints, Ints]:
-    """Number documents (from 0) and lines (from 1): `apart` values and `most` lines part them."""
+    """Return document numbers (from 0) and line numbers (from 1), parted by `apart` and `most`."""
     here = np.arange(len(apart))
     begins = np.r_[True, apart[1:] != apart[:-1]] if len(apart) else np.zeros(0, np.bool_)
     within = here - np.maximum.accumulate(np.where(begins, here, 0))
@@ -117,9 +117,7 @@ def _receive_transfers(world: World, received: Floats) -> None:
     cells, quantity = shipments["cell"][due].astype(np.int64), shipments["quantity"][due]
     np.subtract.at(world.in_transit, cells, quantity)
     np.add.at(received, cells, quantity)
-    post(
-        world, RECEIPT, cells, quantity, apart=cells % nodes, partner=shipments["source"][due]
-    )
+    post(world, RECEIPT, cells, quantity, apart=cells % nodes, partner=shipments["source"][due])
 
 
 def issue(world: World, wanted: Floats, mishaps: Mishaps) -> Floats:

@@ -88,7 +88,7 @@ def read_query(text: str) -> Query:
     pairs = parse_qsl(text, keep_blank_values=True)
     unknown = {name for name, _ in pairs if name.startswith("$")} - _OPTIONS
     if unknown:
-        msg = f"System query option '{sorted(unknown)[0]}' is not supported"
+        msg = f"System query option '{min(unknown)}' is not supported"
         raise bad_request(msg)
     said = dict(pairs)
     inline = said.get("$inlinecount", "none")
@@ -118,7 +118,7 @@ def _whole(name: str, text: str) -> int:
 
 
 def read_key(text: str, names: tuple[str, ...]) -> dict[str, Literal]:
-    """Read what stands between an entity's parentheses; raise GatewayError if it is no whole key."""
+    """Read what stands between an entity's parentheses; raise GatewayError for no whole key."""
     values: dict[str, str] = {}
     at = 0
     while match := _PAIR.match(text, at):

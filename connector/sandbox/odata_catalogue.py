@@ -161,9 +161,7 @@ _PRODUCTS = {
     },
     "A_ProductPlantProcurement": {
         "keys": "Product Plant",
-        "properties": (
-            "Product:S40 Plant:S4 IsAutoPurOrdCreationAllowed:B IsSourceListRequired:B"
-        ),
+        "properties": ("Product:S40 Plant:S4 IsAutoPurOrdCreationAllowed:B IsSourceListRequired:B"),
     },
     "A_ProductSupplyPlanning": {
         "keys": "Product Plant",

@@ -1,4 +1,4 @@
-"""Columns as an OData service shows them: compared as a whole, written out for a page's rows only."""
+"""Columns as an OData service shows them: compared as a whole, written out row by row."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ class Text:
         """Return quoted, percent-encoded texts."""
         few, where = self._few(rows)
         shown = self._shown(habits)
-        texts = [f"'{quote(shown[n].replace(chr(39), chr(39) * 2), safe='')}'" for n in few.tolist()]
+        texts = [
+            f"'{quote(shown[n].replace(chr(39), chr(39) * 2), safe='')}'" for n in few.tolist()
+        ]
         return np.asarray(texts, dtype=object)[where].tolist()  # type: ignore[no-any-return]
 
     def matches(self, operator: str, literal: Literal) -> Mask:
@@ -249,8 +251,7 @@ class Day:
             raise wrong_literal("Edm.DateTimeOffset" if self._moment else "Edm.DateTime", literal)
         midnight = datetime.combine(literal.date(), datetime.min.time(), literal.tzinfo)
         point = literal.toordinal() + (literal - midnight).total_seconds() / 86_400
-        answer = _COMPARE[operator](self._days, point) & (self._days != 0)
-        return answer
+        return np.asarray(_COMPARE[operator](self._days, point) & (self._days != 0))
 
     def order(self) -> NDArray[Any]:
         """Return the ordinals."""

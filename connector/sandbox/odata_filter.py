@@ -1,6 +1,6 @@
 """The `$filter` language of OData V2, evaluated over whole columns.
 
-    or < and < not < comparison; startswith, endswith, substringof; parentheses
+or < and < not < comparison; startswith, endswith, substringof; parentheses
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def read_literal(token: Token) -> Literal:
 
 def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
         msg = f"Invalid date {text!r} in the filter expression"
         raise bad_request(msg) from error

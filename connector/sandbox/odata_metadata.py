@@ -68,9 +68,7 @@ def _property(prop: Property, entity: EntitySet) -> str:
     return f"<Property{facets}/>"
 
 
-def _association(
-    entity: EntitySet, way: Navigation, space: str, sets: Iterable[EntitySet]
-) -> str:
+def _association(entity: EntitySet, way: Navigation, space: str, sets: Iterable[EntitySet]) -> str:
     target = next(each for each in sets if each.name == way.target)
     many = "*" if way.many else "0..1"
     return (

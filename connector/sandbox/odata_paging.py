@@ -78,9 +78,7 @@ class Page:
     foreign_host: str = ""
 
 
-def cut(
-    rows: Rows, query: Query, caps: Caps, habits: Habits, faults: Sequence[Fault] = ()
-) -> Page:
+def cut(rows: Rows, query: Query, caps: Caps, habits: Habits, faults: Sequence[Fault] = ()) -> Page:
     """Cut the page a query asks for, bent by faults."""
     bent = {fault.kind: fault for fault in faults}
     end = len(rows) if query.top is None else min(len(rows), query.skip + query.top)

@@ -83,9 +83,7 @@ class Printer:
             f'"type":"{self.namespace}.{name}"}}'
         )
 
-    def _expanded(
-        self, table: Table, rows: Rows, name: str, shape: Shape, depth: int
-    ) -> list[str]:
+    def _expanded(self, table: Table, rows: Rows, name: str, shape: Shape, depth: int) -> list[str]:
         way = table.entity.navigations[name]
         target = self.table(way.target)
         found = table.related(rows, way, target)
@@ -117,7 +115,7 @@ def _shape(
     unknown |= {path[0] for path in chosen} - entity.properties.keys() - entity.navigations.keys()
     unknown -= {"*"}
     if unknown:
-        msg = f"Resource not found for the segment '{sorted(unknown)[0]}'"
+        msg = f"Resource not found for the segment '{min(unknown)}'"
         raise bad_request(msg, "005056A509B11EE1B9A8FEC11C21578E")
     deeper = {
         head: _shape(

@@ -1,8 +1,8 @@
 """Which services, entity sets and properties the stand-in offers: one table, everything follows it.
 
 Names, types and lengths are SAP's; only what a replenishment connector may want is here. A property
-is written `Name:TYPE`, where S40 is a text of at most 40 characters, D13.3 a decimal, DT a date, DTO
-a moment, T a time of day, B a truth value, I16 and I32 whole numbers.
+is written `Name:TYPE`, where S40 is a text of at most 40 characters, D13.3 a decimal, DT a date,
+DTO a moment, T a time of day, B a truth value, I16 and I32 whole numbers.
 """
 
 from __future__ import annotations

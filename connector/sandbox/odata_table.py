@@ -33,9 +33,7 @@ class Related(NamedTuple):
 class Table:
     """One entity set's rows at one moment."""
 
-    def __init__(
-        self, entity: EntitySet, length: int, makers: Mapping[str, Maker]
-    ) -> None:
+    def __init__(self, entity: EntitySet, length: int, makers: Mapping[str, Maker]) -> None:
         unknown = makers.keys() - entity.properties.keys()
         if unknown:
             msg = f"{entity.name} has no {sorted(unknown)}"
@@ -50,7 +48,7 @@ class Table:
     def derived(self, entity: EntitySet, visible: Mask | None) -> Table:
         """Return the same rows under another entity type, or with fewer of them to be seen."""
         other = Table(self.entity, self.length, self._makers)
-        other._made, other._sorted = dict(self._made), self._sorted  # noqa: SLF001 - its own kind
+        other._made, other._sorted = dict(self._made), self._sorted
         other.entity = entity
         both = self.visible if visible is None else visible
         if visible is not None and self.visible is not None:
@@ -108,7 +106,7 @@ class Table:
 
     def related(self, rows: Rows, way: Navigation, target: Table) -> Related:
         """Return the target's visible rows that belong to these rows."""
-        keys, order = target._by_key(way.there)  # noqa: SLF001
+        keys, order = target._by_key(way.there)
         mine = self.join_key(way.here)[rows]
         first, last = np.searchsorted(keys, mine), np.searchsorted(keys, mine, side="right")
         count = last - first

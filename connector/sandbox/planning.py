@@ -31,9 +31,9 @@ def plan(world: World) -> None:
         world,
         cells,
         lot_sizes(facts, cells, position[cells]),
-        world.today + facts.lead_days[cells].astype(np.int64),
-        supplying_node(facts, cells),
-        groups[facts.group[facts.item[cells]]],
+        due=world.today + facts.lead_days[cells].astype(np.int64),
+        supplying=supplying_node(facts, cells),
+        group=groups[facts.group[facts.item[cells]]],
     )
 
 

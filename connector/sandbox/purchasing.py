@@ -32,8 +32,8 @@ def open_quantity(world: World) -> Floats:
     table = world.documents.requisitions
     rows = open_rows(world)
     remaining = table["quantity"][rows] - table["ordered"][rows]
-    total: Floats = np.bincount(table["cell"][rows], remaining, len(world.on_hand))
-    return total
+    total = np.bincount(table["cell"][rows], remaining, len(world.on_hand))
+    return np.asarray(total, dtype=np.float64)
 
 
 def convert(world: World, lead: Ints, mishaps: Mishaps) -> None:
@@ -63,9 +63,7 @@ def _transfer(world: World, rows: Ints, lead: Ints) -> None:
     np.subtract.at(world.on_hand, sources, moved)
     np.add.at(world.in_transit, cells, moved)
     receiving = cells % nodes
-    movements.post(
-        world, TRANSFER_ISSUE, sources, moved, apart=receiving, partner=receiving
-    )
+    movements.post(world, TRANSFER_ISSUE, sources, moved, apart=receiving, partner=receiving)
     world.documents.shipments.append(
         len(rows),
         cell=cells,
@@ -183,4 +181,3 @@ def _agree(world: World, first: int, cells: Ints, lead: Ints, mishaps: Mishaps) 
         last=is_last,
         done=False,
     )
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from connector.errors import ConfigError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Columns = dict[str, NDArray[Any]]
 
 CENTRAL = 0
 SERVICE_Z = 1.645  # 95 % of cycles without a stockout, the textbook's figure
@@ -26,6 +28,7 @@ GROUPS = ("001", "002", "003")
 VENDORS = 12
 NODES_MOST = 900
 _CLASS_SHARES = (0.35, 0.2, 0.2, 0.1, 0.15)
+_BY_WEIGHT, _BOXED = 0.1, 0.15  # shares of items kept in kilograms, bought in boxes
 _OCCURS = (1.0, 1.0, 0.2, 0.12, 1.0)  # share of days with any demand
 _SHAPE = (1e6, 1.8, 6.0, 0.9, 1e6)  # of the gamma noise on the rate; huge = pure Poisson
 
@@ -43,7 +46,9 @@ class WorldOptions:
     def __post_init__(self) -> None:
         """Refuse a world that cannot be."""
         if self.items < 1 or not 0 <= self.regions < NODES_MOST or self.history_days < 0:
-            msg = f"cannot make {self.items} items, {self.regions} regions, {self.history_days} days"
+            msg = (
+                f"cannot make {self.items} items, {self.regions} regions, {self.history_days} days"
+            )
             raise ConfigError(msg, hint="items from 1, regions 0 to 899, days from 0")
 
 
@@ -104,10 +109,10 @@ def scenario(options: WorldOptions) -> Scenario:
     chance = np.random.default_rng((options.seed, 1))
     items, nodes = options.items, options.regions + 1
     kind = chance.choice(len(CLASSES), size=items, p=_CLASS_SHARES)
-    unit = np.where(chance.random(items) < 0.1, 0, 1)
+    unit = np.where(chance.random(items) < _BY_WEIGHT, 0, 1)
     grain = np.where(unit == 0, 0.25, 1.0)
-    box = np.where((unit == 1) & (chance.random(items) < 0.15), 12.0, 0.0)
-    discontinued = np.arange(items) % 97 == 96
+    box = np.where((unit == 1) & (chance.random(items) < _BOXED), 12.0, 0.0)
+    discontinued = np.arange(items) % 97 == 96  # noqa: PLR2004 - which items, not how many
     demand = _demand(options, chance, kind, discontinued)
     lead = _lead_times(chance, items, nodes)
     return Scenario(
@@ -132,7 +137,7 @@ def scenario(options: WorldOptions) -> Scenario:
 
 def _materials(items: int) -> tuple[str, ...]:
     """Return material numbers as real systems hold them: digits, letters, a slash and a space."""
-    names = [f"{100000 + n}" if n % 5 < 3 else f"FG-{n:06d}" for n in range(items)]
+    names = [f"{100000 + n}" if n % 5 in {0, 1, 2} else f"FG-{n:06d}" for n in range(items)]
     if items > 7:  # noqa: PLR2004
         names[7] = "SP/7 A"
     return tuple(sorted(names))
@@ -140,13 +145,13 @@ def _materials(items: int) -> tuple[str, ...]:
 
 def _demand(
     options: WorldOptions, chance: np.random.Generator, kind: Ints, discontinued: Flags
-) -> dict[str, NDArray[np.generic]]:
+) -> Columns:
     """Return the columns that say how much is asked for, per cell."""
     items, nodes = options.items, options.regions + 1
     base = np.exp(chance.normal(1.1, 0.7, items)) * np.asarray((1.0, 1.0, 0.25, 0.4, 1.2))[kind]
     weight = chance.uniform(0.5, 1.5, (items, nodes))
     # The central warehouse sells a little itself, of every third item
-    weight[:, CENTRAL] *= np.where(np.arange(items) % 3 == 0, 0.3, 0.0 if nodes > 1 else 1.0)
+    weight[:, CENTRAL] *= np.where(np.arange(items) % 3 == 0, 0.3, float(nodes == 1))
     rate = (base[:, None] * weight).ravel()
     rate[np.repeat(discontinued, nodes)] = 0.0
     seasonal = kind == CLASSES.index("seasonal")
@@ -162,7 +167,7 @@ def _demand(
     }
 
 
-def _lead_times(chance: np.random.Generator, items: int, nodes: int) -> dict[str, Floats]:
+def _lead_times(chance: np.random.Generator, items: int, nodes: int) -> Columns:
     """Return planned and true lead times; the central plant buys, the others are supplied by it."""
     bought = chance.integers(5, 20, items).astype(np.float64)
     moved = chance.integers(2, 5, nodes).astype(np.float64)
@@ -180,12 +185,12 @@ def _lead_times(chance: np.random.Generator, items: int, nodes: int) -> dict[str
 
 
 def _lots(
-    demand: dict[str, NDArray[np.generic]],
-    lead: dict[str, Floats],
+    demand: Columns,
+    lead: Columns,
     grain: Floats,
     box: Floats,
     nodes: int,
-) -> dict[str, Floats]:
+) -> Columns:
     """Return lot sizes and the textbook's reorder point: demand over the lead time + z * sd."""
     rate = np.asarray(demand["rate"], dtype=np.float64)
     mean = rate.reshape(-1, nodes).copy()
@@ -208,7 +213,9 @@ def _lots(
     fixed[by_fixed_lot, CENTRAL] = (maximum - point)[by_fixed_lot, CENTRAL]
     fixed = np.ceil(fixed / multiple) * multiple
     minimum = np.zeros_like(mean)
-    minimum[:, CENTRAL] = np.ceil(mean[:, CENTRAL] * 3 / multiple[:, CENTRAL]) * multiple[:, CENTRAL]
+    minimum[:, CENTRAL] = (
+        np.ceil(mean[:, CENTRAL] * 3 / multiple[:, CENTRAL]) * multiple[:, CENTRAL]
+    )
     limited = np.arange(len(mean)) % 11 == 3  # noqa: PLR2004
     most = np.where(limited[:, None], np.ceil(mean * 60 / multiple) * multiple, 0.0)
     return {
@@ -222,9 +229,7 @@ def _lots(
     }
 
 
-def daily_variance(
-    rate: Floats, occurs: NDArray[np.generic], shape: NDArray[np.generic]
-) -> Floats:
+def daily_variance(rate: Floats, occurs: NDArray[Any], shape: NDArray[Any]) -> Floats:
     """Return the variance of one day's demand, in grains squared.
 
     A day has demand with probability p; then it is Poisson of a gamma-distributed rate, so

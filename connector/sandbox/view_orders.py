@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from connector.sandbox.lens import Lens, Numbers, day, digits, flag, looked_up, moment, quantity, same
+from connector.sandbox.lens import (
+    Lens,
+    Numbers,
+    day,
+    digits,
+    flag,
+    looked_up,
+    moment,
+    quantity,
+    same,
+)
 from connector.sandbox.odata_columns import At, Fixed
 from connector.sandbox.odata_schema import SERVICES
 from connector.sandbox.odata_table import Table
@@ -21,19 +31,19 @@ def orders(lens: Lens) -> Table:
         length,
         {
             "PurchaseOrder": lambda at: digits(table["number"][at], 10),
-            "CompanyCode": lambda at: same("1000", length),
-            "PurchaseOrderType": lambda at: same("NB", length),
-            "PurchasingProcessingStatus": lambda at: same("02", length),
+            "CompanyCode": lambda _: same("1000", length),
+            "PurchaseOrderType": lambda _: same("NB", length),
+            "PurchasingProcessingStatus": lambda _: same("02", length),
             "CreatedByUser": lambda at: lens.word(table["creator"][at]),
             "CreationDate": lambda at: day(table["created"][at]),
             "LastChangeDateTime": lambda at: moment(table["created"][at]),
             "Supplier": lambda at: lens.vendor(table["vendor"][at]),
-            "Language": lambda at: same("EN", length),
-            "PurchasingOrganization": lambda at: same("1000", length),
+            "Language": lambda _: same("EN", length),
+            "PurchasingOrganization": lambda _: same("1000", length),
             "PurchasingGroup": lambda at: lens.word(table["group"][at]),
             "PurchaseOrderDate": lambda at: day(table["created"][at]),
-            "DocumentCurrency": lambda at: same("EUR", length),
-            "PurchasingCompletenessStatus": lambda at: Fixed("true", length),
+            "DocumentCurrency": lambda _: same("EUR", length),
+            "PurchasingCompletenessStatus": lambda _: Fixed("true", length),
         },
     )
 
@@ -45,7 +55,7 @@ def order_lines(lens: Lens) -> Table:
     length, cells, asked = len(table), table["cell"], table["requisition"]
 
     def price(at: At) -> Numbers:
-        return lens.facts.price[lens.facts.item[cells[at]]] * table["factor"][at]
+        return np.asarray(lens.facts.price[lens.facts.item[cells[at]]] * table["factor"][at])
 
     return Table(
         _SETS["A_PurchaseOrderItem"],
@@ -55,18 +65,18 @@ def order_lines(lens: Lens) -> Table:
             "PurchaseOrderItem": lambda at: digits(table["line"][at], 5),
             "PurchasingDocumentDeletionCode": lambda at: lens.word(table["deleted"][at]),
             "Plant": lambda at: lens.plant_of(cells[at]),
-            "StorageLocation": lambda at: same("0001", length),
+            "StorageLocation": lambda _: same("0001", length),
             "OrderQuantity": lambda at: quantity(table["quantity"][at]),
             "PurchaseOrderQuantityUnit": lambda at: lens.word(table["unit"][at]),
             "OrderPriceUnit": lambda at: lens.word(table["unit"][at]),
-            "DocumentCurrency": lambda at: same("EUR", length),
+            "DocumentCurrency": lambda _: same("EUR", length),
             "NetPriceAmount": lambda at: quantity(price(at)),
-            "NetPriceQuantity": lambda at: Fixed('"1"', length),
+            "NetPriceQuantity": lambda _: Fixed('"1"', length),
             "IsCompletelyDelivered": lambda at: flag(table["complete"][at]),
-            "PurchaseOrderItemCategory": lambda at: same("0", length),
+            "PurchaseOrderItemCategory": lambda _: same("0", length),
             "AccountAssignmentCategory": lambda at: lens.word(table["account"][at]),
             "GoodsReceiptIsExpected": lambda at: flag(table["expected"][at]),
-            "InvoiceIsExpected": lambda at: Fixed("true", length),
+            "InvoiceIsExpected": lambda _: Fixed("true", length),
             "PurchaseRequisition": lambda at: digits(looked_up(requests["number"], asked[at]), 10),
             "PurchaseRequisitionItem": lambda at: digits(
                 np.where(asked[at] < 0, 0, looked_up(requests["line"], asked[at])), 5
@@ -93,7 +103,7 @@ def schedule(lens: Lens) -> Table:
             "PurchasingDocument": lambda at: digits(lines["number"][parent[at]], 10),
             "PurchasingDocumentItem": lambda at: digits(lines["line"][parent[at]], 5),
             "ScheduleLine": lambda at: digits(table["line"][at], 4),
-            "DelivDateCategory": lambda at: same("1", len(table)),
+            "DelivDateCategory": lambda _: same("1", len(table)),
             "ScheduleLineDeliveryDate": lambda at: day(table["due"][at]),
             "PurchaseOrderQuantityUnit": lambda at: lens.word(lines["unit"][parent[at]]),
             "ScheduleLineOrderQuantity": lambda at: quantity(table["quantity"][at]),

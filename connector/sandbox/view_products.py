@@ -8,7 +8,6 @@ from connector.sandbox.lens import Lens, Numbers, choice, day, flag, quantity, s
 from connector.sandbox.odata_columns import At, Fixed, Maker
 from connector.sandbox.odata_schema import SERVICES
 from connector.sandbox.odata_table import Table
-from connector.sandbox.rows import Words
 from connector.sandbox.scenario import CENTRAL, UNITS
 
 _SETS = SERVICES["API_PRODUCT_SRV"].sets
@@ -150,10 +149,10 @@ def valuation(lens: Lens) -> Table:
         return np.where(facts.item[at] % _PRICED_BY_HUNDRED == 0, 100.0, 1.0)
 
     def price(at: At) -> Numbers:
-        return facts.price[facts.item[at]] * per(at)
+        return np.asarray(facts.price[facts.item[at]] * per(at))
 
     def by_standard(at: At) -> Numbers:
-        return facts.item[at] % 2 == 0
+        return np.asarray(facts.item[at] % 2 == 0)
 
     return Table(
         _SETS["A_ProductValuation"],

@@ -50,7 +50,7 @@ def requisition_lines(lens: Lens) -> Table:
     def waits(at: At) -> Numbers:
         signed = table["released"][at] <= lens.world.today
         value = table["quantity"][at] * facts.price[facts.item[table["cell"][at]]]
-        return ~signed & (value > RELEASE_LIMIT)
+        return np.asarray(~signed & (value > RELEASE_LIMIT))
 
     return Table(
         _SETS["A_PurchaseRequisitionItem"],

@@ -54,7 +54,9 @@ def stock(lens: Lens) -> Table:
             "InventorySpecialStockType": lambda at: choice(("", "K"), rows["special"][order][at]),
             "InventoryStockType": lambda at: choice(_KINDS, rows["kind"][order][at]),
             "MaterialBaseUnit": lambda at: lens.unit_of(cells[at]),
-            "MatlWrhsStkQtyInMatlBaseUnit": lambda at: quantity(rows["quantity"][order][at], scale=14),
+            "MatlWrhsStkQtyInMatlBaseUnit": lambda at: quantity(
+                rows["quantity"][order][at], scale=14
+            ),
         },
     )
 
@@ -66,14 +68,14 @@ def _rows(lens: Lens) -> Rows:
     two_places = (facts.item % 6 == 1) & (world.on_hand > 0)
     second = np.where(two_places, np.floor(world.on_hand * _PLACE_TWO_SHARE), 0.0)
     at_centre = facts.node == CENTRAL
-    standing = np.ones(len(facts.item))
+    chosen = [np.where(at_centre & (facts.item % 29 == n), 4.0 + n, 0.0) for n in range(3)]
     for place, kind, special, amount in (
         (1, _FREE, _OWN, world.on_hand - second),
         (2, _FREE, _OWN, second),
         (0, _TRANSIT, _OWN, world.in_transit),
-        (1, _BLOCKED, _OWN, np.where(at_centre & (facts.item % 23 == 3), 4 * standing, 0.0)),
-        (1, _INSPECTION, _OWN, np.where(at_centre & (facts.item % 29 == 5), 6 * standing, 0.0)),
-        (1, _FREE, _CONSIGNED, np.where(at_centre & (facts.item % 31 == 2), 9 * standing, 0.0)),
+        (1, _BLOCKED, _OWN, chosen[0]),
+        (1, _INSPECTION, _OWN, chosen[1]),
+        (1, _FREE, _CONSIGNED, chosen[2]),
     ):
         cells = np.flatnonzero(np.round(amount, 3))
         rows.append(

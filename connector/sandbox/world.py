@@ -1,7 +1,7 @@
 """The simulated network: stock per cell, its documents, and one day after another.
 
-A day: the ERP plans on what a 06:00 review saw, buyers convert requisitions, goods arrive, customers
-buy, and the clock steps to 06:00 of the next day.
+A day: the ERP plans on what a 06:00 review saw, buyers convert requisitions, goods arrive,
+customers buy, and the clock steps to 06:00 of the next day.
 """
 
 from __future__ import annotations
@@ -66,7 +66,6 @@ class World:
         facts = self.scenario
         lead: Ints = lead_time_of(facts, self.today)
         mishaps = Mishaps(facts, self.today)
-        self.chronicle.open_day(self)
         planning.plan(self)
         purchasing.convert(self, lead, mishaps)
         received = movements.receive(self, mishaps)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -31,6 +30,7 @@ from connector.ledger.sqlite import SqliteLedger
 from connector.ports import Clock, Drained, Slot
 from connector.schedule import Schedule
 from connector.site.journal import SiteJournal
+from connector.site.notes import Notes
 from connector.site.wiring import Wiring
 from connector.telemetry.logs import bind_review
 from connector.telemetry.metrics import Meter
@@ -40,18 +40,6 @@ log = structlog.get_logger("replenishd.site")
 _RETRY_SECONDS = (30.0, 60.0, 120.0, 300.0, 600.0)  # after an ERP that did not answer
 
 
-@dataclass
-class Notes:
-    """What the desk knows of itself, for status and health."""
-
-    erp_answered_at: float | None = None  # monotonic
-    data_taken_at: datetime | None = None
-    heartbeat_at: float = 0.0
-    last_error: str = ""
-    seconds: dict[str, float] = field(default_factory=dict)
-    report: ReviewReport | None = None
-
-
 class Desk:
     """The leader of one site. Raises NotLeader when another process is."""
 
@@ -59,7 +47,7 @@ class Desk:
         self, wiring: Wiring, directory: Path, clock: Clock, meter: Meter, *, restored: bool = False
     ) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.clock, self.meter, self.directory = clock, meter, directory
+        self.clock, self.directory = clock, directory
         self.mailbox = Mailbox(directory / "control")
         self.mailbox.prepare()
         self._lock = LeaderLock(directory)
@@ -74,7 +62,7 @@ class Desk:
         except BaseException:
             self._lock.release()
             raise
-        self.notes = Notes(heartbeat_at=clock.monotonic())
+        self.notes = Notes(wiring.name, clock, meter)
         self._busy = threading.Lock()
         self._busy_since: float | None = None
         self._stopping = False
@@ -195,12 +183,7 @@ class Desk:
         )
         self._dispatcher = Dispatcher(outside)
         self._journal = SiteJournal(ledger=self.ledger, wiring=wiring)
-        self.meter.mode(wiring.name, wiring.poster.mode)
-        self.meter.policy(
-            wiring.name,
-            source=wiring.policy.name,
-            digest=wiring.policy.bundles[0].digest if wiring.policy.bundles else "",
-        )
+        self.notes.wired(wiring)
 
     def _close_unfinished(self) -> None:
         """Close reviews whose process died while posting; their lines are in the outbox."""
@@ -215,15 +198,6 @@ class Desk:
                 yield
             finally:
                 self._busy_since = None
-
-    @contextmanager
-    def _step(self, step: str) -> Iterator[None]:
-        begun = self.clock.monotonic()
-        try:
-            yield
-        finally:
-            self.notes.seconds[step] = self.clock.monotonic() - begun
-            self.meter.took(self.name, step, self.notes.seconds[step])
 
     def _serve_people(self) -> None:
         self.mailbox.serve(self.execute)
@@ -245,14 +219,13 @@ class Desk:
         self._failures = 0
 
     def _review(self, slot: Slot) -> ReviewReport:
-        self.notes.seconds = {}
         with bind_review(site=self.name, review=slot.name):
             try:
                 report = review(self._rules(), self._edges(), slot)
             except ReplenishError as error:
-                self._noted_failure(error)
+                self.notes.failed(error)
                 raise
-            self._noted(report)
+            self.notes.reviewed(report, self.ledger.store)
         return report
 
     def _rules(self) -> Rules:
@@ -275,7 +248,7 @@ class Desk:
             self.wiring.limits.clock_jump,
             # A simulated day passes in a second of the machine's own clock
             before=None if self.wiring.rehearsal else self._before,
-            erp_date=self.wiring.erp_now(),
+            erp_date=self.wiring.reader.server_time(),
             last_ledger_entry=None,
         )
         self._before = now
@@ -288,41 +261,8 @@ class Desk:
             journal=self._journal,
             outbox=_SiteOutbox(name=self.name, dispatcher=self._dispatcher),
             now=self.clock.now,
-            step=self._step,
+            step=self.notes.step,
         )
-
-    def _noted(self, report: ReviewReport) -> None:
-        self.notes.report, self.notes.last_error = report, ""
-        self.notes.erp_answered_at = self.clock.monotonic()
-        self.notes.data_taken_at = report.finished_at
-        self.meter.review(
-            self.name, outcome=report.outcome, finished_at=report.finished_at, good=True
-        )
-        self.meter.screened(self.name, report.screened)
-        self._gauge(report.drained)
-        log.info(
-            "review_done",
-            outcome=report.outcome,
-            items=report.items,
-            ordered=report.ordered,
-            value=round(report.ordered_value, 2),
-            held=report.held,
-            source=report.source,
-            filed=report.drained.filed,
-            recorded=report.drained.recorded,
-            rejected=report.drained.rejected,
-            in_doubt=report.drained.in_doubt,
-            stopped=report.drained.stopped,
-            seconds={step: round(each, 3) for step, each in self.notes.seconds.items()},
-        )
-
-    def _noted_failure(self, error: ReplenishError) -> None:
-        if isinstance(error, ReviewSlotTaken):
-            return
-        self.notes.last_error = str(error)
-        kind = type(error).__name__
-        self.meter.review(self.name, outcome=kind, finished_at=self.clock.now(), good=False)
-        log.error("review_failed", kind=kind, error=str(error), hint=error.hint)
 
     def _mind_outbox(self) -> None:
         """Between reviews: settle what is in doubt, send what was approved."""
@@ -332,19 +272,7 @@ class Desk:
         wait = self._dispatcher.next_look_seconds(self.name)
         if not states.get("owed") and wait is not None and wait > 0:
             return
-        self._gauge(self._dispatcher.drain(self.name))
-
-    def _gauge(self, drained: Drained) -> None:
-        self.meter.drained(self.name, drained)
-        stand = standing(self.ledger.store, self.name)
-        waiting = {
-            state: count
-            for state, count in stand.states.items()
-            if state in {"owed", "intent", "in_doubt", "filed", "held", "missing", "conflict"}
-        }
-        self.meter.outbox(self.name, waiting)
-        for note in drained.notes:
-            log.warning("outbox_note", site=self.name, note=note)
+        self.notes.drained(self._dispatcher.drain(self.name), self.ledger.store)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from connector.web.health import LastReview, SiteHealth
 
 _PERIODS_KEPT = 2.5  # a picture older than this many review periods is no longer fresh
 _LEAST_SECONDS = 21_600.0
+_PROOF_SECONDS = 10.0
 
 
 def site_health(desk: Desk) -> SiteHealth:
@@ -27,6 +28,7 @@ def site_health(desk: Desk) -> SiteHealth:
     return SiteHealth(
         site=desk.name,
         mode=wiring.poster.mode,
+        pilot=wiring.pilot.nodes,
         halted=bool(brake),
         halted_why=brake,
         leader=desk.leads(),
@@ -45,6 +47,14 @@ def site_health(desk: Desk) -> SiteHealth:
 
 
 def _writable(desk: Desk) -> bool:
+    """Prove now and then that a commit still works: a polled face must not wear the disk."""
+    notes, now = desk.notes, desk.clock.monotonic()
+    if now - notes.proved_at > _PROOF_SECONDS:
+        notes.proved_at, notes.writable = now, _commits(desk)
+    return notes.writable
+
+
+def _commits(desk: Desk) -> bool:
     try:
         desk.ledger.prove_writable(desk.clock.now())
     except LedgerUnavailable:

@@ -70,7 +70,7 @@ class SiteJournal:
             vitals=vitals_of(slot.name, decision.snapshot, decision.state, decision.screened),
             accepted=is_sound(decision),
             facts=self.wiring.facts,
-            piloted=lines.select(self.wiring.pilot.holds().alias("in")).to_series(),
+            piloted=lines.with_columns(inside=self.wiring.pilot.holds())["inside"],
         )
         self.ledger.record(review, record, now=decision.now)
 

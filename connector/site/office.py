@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ from connector.inventory.explain import units_waterfall
 from connector.ledger import queries
 from connector.ledger.approvals import held_lines
 from connector.ledger.control import Answer, Command, Mailbox
+from connector.ledger.evidence import EvidenceStore
 from connector.ledger.journal import Fault
 from connector.ledger.lines import Line
 from connector.ledger.reviews import ReviewRow, latest_recorded
 from connector.ledger.sqlite import SqliteLedger
 from connector.policy.explain import Explanation, explain_line
-from connector.ports import Clock
+from connector.ports import Clock, Slot
 from connector.site.desk import Desk
 from connector.site.replay import Replay, redecide, replay
 from connector.site.wiring import Wiring
@@ -35,6 +37,7 @@ from connector.telemetry.metrics import Meter
 
 _ANSWER_SECONDS = 60.0
 _KEY_LENGTH = 10
+_REVIEWS_MOST = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,20 +128,65 @@ class Office:
         with self._reading() as ledger:
             return replay(ledger.evidence, self.name, review, self.wiring.trust)
 
-    def verify(self) -> list[Fault]:
+    def verify(self) -> dict[str, Any]:
         """Check the hash chain, the lines against it, and the evidence against the ledger."""
         with self._reading() as ledger:
+            rows = queries.reviews(ledger.store, self.name, most=_REVIEWS_MOST)
             faults = ledger.verify()
-            for row in queries.reviews(ledger.store, self.name, most=10_000):
+            for row in rows:
                 faults += self._evidence_faults(ledger, row)
-            return faults
+            return {
+                "intact": not faults,
+                "reviews": len(rows),
+                "integrity": list(ledger.store.integrity()),
+                "faults": [asdict(each) for each in faults],
+                "head": asdict(queries.standing(ledger.store, self.name).head),
+            }
 
-    def review_once(self) -> ReviewReport:
-        """Run one review now in this process; raise NotLeader while a daemon holds the site."""
+    def check(self, offline: bool) -> list[dict[str, Any]]:
+        """Check the policy bundle and, unless offline, the ERP; one finding a row."""
+        policy = self.wiring.policy
+        found = [_finding("policy", "failed", each) for each in policy.refusals]
+        if not found:
+            found = [_finding("policy", "ok", f"{policy.name} is admitted")]
+        if offline:
+            return found
+        for check in self.wiring.checks:
+            found += [_as_finding(each) for each in check()]
+        if any(each["outcome"] == "failed" for each in found):
+            return found
+        return found + self._others_who_plan()
+
+    def api_plan(self) -> list[Any]:
+        """Return every call that can be made."""
+        return list(self.wiring.api_plan())
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self.wiring.close()
+
+    def review_once(self, slot: datetime | None = None) -> ReviewReport:
+        """Run one review in this process; raise NotLeader while a daemon holds the site."""
         with self._leading() as desk:
-            return desk.review_once()
+            return desk.review_once(None if slot is None else Slot(site=self.name, starts_at=slot))
 
     # Decisions
+
+    def approve(self, line: str, who: str) -> str:
+        """Owe a held line exactly as it was held."""
+        return self.command("approve", who=who, line=line)
+
+    def reject(self, line: str, who: str, why: str = "") -> str:
+        """Take a held line back."""
+        return self.command("reject", who=who, line=line, why=why)
+
+    def halt(self, who: str, why: str) -> str:
+        """Stop every send of the site from the next one on."""
+        return self.command("halt", who=who, why=why)
+
+    def resume(self, who: str) -> str:
+        """Lift the halt."""
+        return self.command("resume", who=who)
 
     def command(self, verb: str, *, who: str, **facts: str) -> str:
         """Carry out what a person decided and return the sentence that says so."""
@@ -163,6 +211,16 @@ class Office:
             return ""
 
     # Inside
+
+    def _others_who_plan(self) -> list[dict[str, Any]]:
+        """Return who else plans an item: its planning type, or requisitions that are not ours."""
+        history = EvidenceStore(self.directory / "evidence").history(self.name).newest()
+        snapshot = self.wiring.reader.pull(self.clock.now(), history)
+        found = [
+            _finding(f"planner of {row['node']}/{row['item']}", "warning", row["detail"])
+            for row in self.wiring.other_planners(snapshot).iter_rows(named=True)
+        ]
+        return found or [_finding("other planners", "ok", "nobody else plans these items")]
 
     def _by_mail(self, command: Command) -> str:
         mailbox, name = Mailbox(self.directory / "control"), uuid.uuid4().hex
@@ -235,6 +293,15 @@ def frames_of(office: Office, read: Callable[[SqliteLedger], pl.DataFrame]) -> p
     """Read columns for a report beside the daemon."""
     with office._reading() as ledger:  # noqa: SLF001
         return read(ledger)
+
+
+def _finding(layer: str, outcome: str, detail: str, hint: str = "") -> dict[str, Any]:
+    return {"layer": layer, "outcome": outcome, "detail": detail, "hint": hint}
+
+
+def _as_finding(told: Any) -> dict[str, Any]:
+    outcome = {"error": "failed", "warning": "warning", "info": "ok"}[told.severity]
+    return _finding(f"{told.subject}", outcome, told.message, told.hint)
 
 
 def _place(what: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 import polars as pl
@@ -26,7 +26,7 @@ class Replay:
     """Whether a review gives the same verdicts again, and where it does not."""
 
     review: str
-    same: bool
+    matches: bool
     lines: int
     differences: tuple[str, ...]
 
@@ -57,18 +57,18 @@ def replay(evidence: EvidenceStore, site: str, review: str, trust: Trust) -> Rep
         *_compare("findings", evidence.read_findings(site, review), again.screened.findings),
     ]
     return Replay(
-        review=review, same=not differences, lines=lines.height, differences=tuple(differences)
+        review=review, matches=not differences, lines=lines.height, differences=tuple(differences)
     )
 
 
 def _policy(
-    evidence: EvidenceStore, digest: str, refused: str, trust: Trust, today: object
+    evidence: EvidenceStore, digest: str, refused: str, trust: Trust, today: date
 ) -> FallbackPolicy | BaseStockPolicy:
     if not digest:
         return BaseStockPolicy(refused=refused)
     evidence.read_policy(digest)
     place = Place(directory=evidence.root / "policies" / digest)
-    chosen = choose([place], trust, today=today, connector_version=__version__)  # type: ignore[arg-type]
+    chosen = choose([place], trust, today=today, connector_version=__version__)
     if not chosen.bundles:
         raise PolicyUnusable(
             f"the policy {digest[:12]} that decided cannot be loaded: {chosen.refusals[0]}",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -12,6 +12,7 @@ import polars as pl
 from connector.failsafes.limits import Limits
 from connector.inventory.network import Network
 from connector.inventory.planning import Planning
+from connector.inventory.snapshot import Snapshot
 from connector.ledger.conduct import Conduct
 from connector.ledger.retention import Retention
 from connector.policy.fallback import FallbackPolicy, Place
@@ -58,8 +59,11 @@ class Wiring:
     conduct: Conduct
     hold_expiry: timedelta
     retention: Retention
-    erp_now: Callable[[], datetime | None]  # the ERP's own clock, None = not told
-    check_erp: Callable[[], list[dict[str, Any]]]  # connection and $metadata findings
+    checks: Sequence[Callable[[], Sequence[Any]]]  # connection, $metadata
+    api_plan: Callable[[], Sequence[Any]]  # every call that can be made
+    other_planners: Callable[[Snapshot], pl.DataFrame]  # node, item, reason, detail
+    labels: Mapping[str, str] = field(default_factory=dict)  # of nodes, for people
+    unplanned_types: tuple[str, ...] = ()  # planning types under which nobody else plans
     rehearsal: bool = False  # follows a simulated clock
     facts: dict[str, str] = field(default_factory=dict)  # digests and versions, for the journal
     close: Callable[[], None] = lambda: None

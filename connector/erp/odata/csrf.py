@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from connector.erp.odata.answers import (
     FORBIDDEN,
     NOT_FOUND,
@@ -13,9 +11,8 @@ from connector.erp.odata.answers import (
     trouble,
 )
 from connector.erp.odata.query import with_parameters
-
-if TYPE_CHECKING:
-    from connector.erp.odata.transport import Transport
+from connector.erp.odata.transport import NothingSent, Transport
+from connector.errors import ReplenishError
 
 _HEADER = "X-CSRF-Token"
 _FETCH = {_HEADER: "Fetch", "Accept": "application/json"}
@@ -36,19 +33,26 @@ class Writer:
         """Send one write and return its whole answer.
 
         A token that has expired is answered 403 `x-csrf-token: Required` before anything is done,
-        so the token is fetched anew and the same write sent once more. Raises NothingSent and
-        AnswerLost as the transport does; what keeps the token from being fetched is NothingSent's
-        sibling: an error raised before the write.
+        so the token is fetched anew and the same write sent once more. Raises NothingSent, and
+        AnswerLost when nobody can tell; any error but those and ErpContractBroken came before the
+        write was sent.
         """
         self.prepare(service)
         answer = self._send(service, url, headers, body)
         if is_token_refused(answer):
             self._tokens.pop(service, None)
-            self.prepare(service)
+            self._prepare_again(service)
             answer = self._send(service, url, headers, body)
             if is_token_refused(answer):
                 self._tokens.pop(service, None)
         return answer
+
+    def _prepare_again(self, service: str) -> None:
+        try:
+            self.prepare(service)
+        except ReplenishError as error:
+            # The write was turned away at the door and is not sent again: that much is certain.
+            raise NothingSent(str(error)) from error
 
     def prepare(self, service: str) -> None:
         """Have a token for a service; raise what keeps us from it."""

@@ -153,7 +153,10 @@ class Transport:
         return {}
 
     def _token_call(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
-        return self._once("POST", url, headers, body, 0.0)
+        try:
+            return self._once("POST", url, headers, body, 0.0)
+        except AnswerLost as error:
+            raise NothingSent(str(error)) from error  # of the call that wanted the token
 
     def _once(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, waited: float

@@ -50,7 +50,7 @@ def _named(frame: pl.DataFrame, site: SapSite) -> pl.DataFrame:
 def _columns(site: SapSite) -> list[pl.Expr]:
     days = pl.sum_horizontal(
         pl.col(f"{_SP}PlannedDeliveryDurationInDays").fill_null(0.0),
-        pl.coalesce(f"{_SP}GoodsReceiptDuration", "GoodsReceiptDuration").fill_null(0.0),
+        _rule("GoodsReceiptDuration", 0.0),
     )
     blocked = (
         pl.col("IsMarkedForDeletion").fill_null(value=True)
@@ -62,9 +62,9 @@ def _columns(site: SapSite) -> list[pl.Expr]:
         _first_text("MRPType", f"{_SP}MRPType").alias("mrp_type"),
         pl.col("PurchasingGroup").alias("purchasing_group"),
         days.alias("lead_time_days"),
-        _lot("MinimumLotSizeQuantity", 0.0).alias("lot_minimum"),
-        _lot("MaximumLotSizeQuantity", float("inf")).alias("lot_maximum"),
-        _lot("FixedLotSizeQuantity", 0.0).alias("lot_fixed"),
+        _rule("MinimumLotSizeQuantity", 0.0).alias("lot_minimum"),
+        _rule("MaximumLotSizeQuantity", float("inf")).alias("lot_maximum"),
+        _rule("FixedLotSizeQuantity", 0.0).alias("lot_fixed"),
         _above_zero(f"{_SP}LotSizeRoundingQuantity").fill_null(0.0).alias("lot_multiple"),
         _above_zero(f"{_SP}SafetyStockQuantity").fill_null(0.0).alias("safety_stock"),
         _above_zero(f"{_SP}ReorderThresholdQuantity").fill_null(0.0).alias("reorder_point"),
@@ -74,8 +74,8 @@ def _columns(site: SapSite) -> list[pl.Expr]:
     ]
 
 
-def _lot(name: str, unset: float) -> pl.Expr:
-    """Return a lot rule: the planning view's, else the plant view's, else its neutral value."""
+def _rule(name: str, unset: float) -> pl.Expr:
+    """Return a rule: the planning view's, else the plant view's, else its neutral value."""
     return pl.coalesce(_above_zero(f"{_SP}{name}"), _above_zero(name)).fill_null(unset)
 
 

@@ -9,11 +9,13 @@ from connector.erp.odata.errors import Message
 from connector.erp.sap.requisition import item_number
 from connector.ports import ErpMessage, RequisitionDocument
 
-# to_PurchaseReqnItem(PurchaseRequisition='',PurchaseRequisitionItem='00020')/Material
+# A key predicate in a target: the line by its own key
 _KEYED = re.compile(r"PurchaseRequisitionItem\s*=\s*'?0*(\d+)'?")
-# to_PurchaseReqnItem(20), PREQ_ITEM 00020, "Item 00020", "item no. 20", "Position 20"
-_NUMBERED = re.compile(r"(?i)(?:\bitem|preq_item|\bposition|\bpos\.|PurchaseReqnItem)\D{0,6}?0*(\d+)\b")
-# to_PurchaseReqnItem/results/1/Material, /1/Material, to_PurchaseReqnItem[1]
+# In targets, in field names, in sentences: the word for a line, then its number
+_NUMBERED = re.compile(
+    r"(?i)(?:\bitem|preq_item|\bposition|\bpos\.|PurchaseReqnItem)\D{0,6}?0*(\d+)\b"
+)
+# A place in the list that was sent, counted from 0
 _PLACED = re.compile(r"(?:PurchaseReqnItem|results)?[/\[](\d+)(?:[/\]]|$)")
 _MATERIAL = re.compile(r"(?i)\b(?:material|product|article|artikel)\s*'?([^\s',;:]+)")
 _WORD = re.compile(r"[^\s,;:'\"()]+")
@@ -32,7 +34,7 @@ def messages_of_lines(
 
 
 def _named(message: Message, document: RequisitionDocument) -> tuple[str, ...]:
-    pointers = " ".join((message.target, message.field))
+    pointers = f"{message.target} {message.field}"
     everything = f"{pointers} {message.text}"
     if keys := tuple(line.key for line in document.lines if line.key in everything):
         return keys

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 REQUISITION_SET = "A_PurchaseRequisitionHeader"
 REQUISITION_LINES = "to_PurchaseReqnItem"
+VALIDATION = "PurReqnDoOnlyValidation"
 
 COMMON = (PRODUCT_PLANTS, SUPPLY_PLANNING, VALUATION, FLAGGED_PRODUCTS, STOCK, ORDERS, MOVEMENTS)
 CONDITIONAL = (BASE_UNITS, UNITS, MOVEMENT_ITEMS)
@@ -56,7 +57,7 @@ BY_MRP = (MRP_ELEMENTS,)
 WRITTEN_HEADER = (
     text("PurchaseRequisitionType", 4, required=True),
     text("PurReqnDescription", 40, required=True),
-    flag("PurReqnDoOnlyValidation"),
+    flag(VALIDATION),
 )
 WRITTEN_LINE = (
     name("PurchaseRequisitionItem", 5, required=True),

@@ -13,15 +13,16 @@ import polars as pl
 
 from connector.erp.odata.csrf import Writer
 from connector.erp.odata.fetch import Fetcher
+from connector.erp.odata.gather import Rows
 from connector.erp.odata.query import with_parameters
-from connector.erp.odata.transport import AnswerLost, NothingSent, Transport, retry_after
+from connector.erp.odata.transport import AnswerLost, Transport, retry_after
 from connector.erp.sap.document_reads import OUR_LINES
 from connector.erp.sap.fields import REQUISITION_SERVICE
 from connector.erp.sap.outcome import outcome
-from connector.erp.sap.plan import REQUISITION_SET
+from connector.erp.sap.plan import REQUISITION_SET, VALIDATION
 from connector.erp.sap.requisition import payload, refusals
 from connector.erp.sap.site import SapSite
-from connector.errors import ErpUnavailable, ReplenishError
+from connector.errors import ErpContractBroken, ErpUnavailable, ReplenishError, SnapshotUnfit
 from connector.ports import (
     FiledLine,
     InDoubt,
@@ -67,6 +68,7 @@ class SapPoster:
             if refused := refusals(document, self._site, scale=_SCALE):
                 return Rejected(messages=tuple(refused))
             try:
+                self._require_validation()
                 self._writer.prepare(REQUISITION_SERVICE)
             except ReplenishError as error:
                 return NotSent(reason=str(error))
@@ -81,15 +83,13 @@ class SapPoster:
             return []
         with self._one_at_a_time:
             self._transport.budget.begin()
-            found = self._fetcher.fetch(OUR_LINES, {"keys": tuple(dict.fromkeys(keys))})
-        if found.rows.unread.height:
-            raw = found.rows.unread.row(0, named=True)
-            msg = f"{raw['field']} of a requisition line reads {raw['raw']!r}"
-            raise ErpUnavailable(msg, hint="nothing is certain until it can be read")
+            rows = self._lines(tuple(dict.fromkeys(keys)))
         tracking = pl.col("RequirementTracking").str.strip_chars().str.to_uppercase()
-        ours = found.rows.frame.with_columns(tracking).filter(
-            pl.col("RequirementTracking").is_in([key.upper() for key in keys])
-        )
+        tracked = rows.frame.with_columns(tracking)
+        if tracked.height and (tracked["RequirementTracking"] == "").all():
+            msg = "requisition lines came without RequirementTracking"
+            raise ErpUnavailable(msg, hint="without it no line can be told from another")
+        ours = tracked.filter(pl.col("RequirementTracking").is_in([key.upper() for key in keys]))
         return [_filed_line(row) for row in ours.iter_rows(named=True)]
 
     def close(self) -> None:
@@ -105,25 +105,41 @@ class SapPoster:
             answer = self._writer.post(
                 REQUISITION_SERVICE, address, self._repeatability(document), orjson.dumps(body)
             )
-        except NothingSent as error:
-            return NotSent(reason=str(error))
-        except AnswerLost as error:
+        except (AnswerLost, ErpContractBroken) as error:
             return InDoubt(reason=str(error))
-        except ReplenishError as error:
-            return InDoubt(reason=f"the answer could not be read: {error}")
+        except ReplenishError as error:  # it came before the write
+            return NotSent(reason=str(error))
         waits = retry_after(answer, self._clock.now())
         return outcome(answer, document, waits=waits, only_validate=only_validate)
 
-    def _repeatability(self, document: RequisitionDocument) -> dict[str, str]:
-        """Return the headers by which a system that is set up for it knows a repeat.
+    def _lines(self, keys: tuple[str, ...]) -> Rows:
+        try:
+            rows = self._fetcher.fetch(OUR_LINES, {"keys": keys}).rows
+        except SnapshotUnfit as error:
+            raise ErpUnavailable(str(error)) from error
+        if rows.unread.height:
+            raw = rows.unread.row(0, named=True)
+            msg = f"{raw['field']} of a requisition line reads {raw['raw']!r}"
+            raise ErpUnavailable(msg, hint="nothing is certain until it can be read")
+        return rows
 
-        Both follow from the document alone, so a repeat in another process says the same.
-        """
+    def _require_validation(self) -> None:
+        """Refuse to validate with a service that would file: it must know the switch."""
+        if self.mode != "validate":
+            return
+        known = self._fetcher.schema(REQUISITION_SERVICE).sets.get(REQUISITION_SET)
+        if known is None or VALIDATION not in known.properties:
+            msg = (
+                f"{REQUISITION_SERVICE} knows no {VALIDATION}; it would file what is to be checked"
+            )
+            raise ErpContractBroken(msg, hint="use mode: shadow with this release")
+
+    def _repeatability(self, document: RequisitionDocument) -> dict[str, str]:
+        """Return the headers by which a system that is set up for it knows a repeat."""
         if not self._site.repeatability:
             return {}
         digest = hashlib.sha256(f"{self.mode}/{document.key}".encode()).hexdigest()
-        first_due = min(line.due for line in document.lines)
-        moment = f"{first_due.isoformat()}T00:00:00"
+        moment = f"{self._clock.now():%Y-%m-%dT%H:%M:%S}"
         return {"RequestID": digest[:32].upper(), "RepeatabilityCreation": moment}
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from connector.erp.sap.plan import REQUISITION_LINES
+from connector.erp.sap.plan import REQUISITION_LINES, VALIDATION
 from connector.erp.sap.site import SapSite
 from connector.ports import ErpMessage, RequisitionDocument, RequisitionLine
 
@@ -31,7 +31,7 @@ def payload(
         "PurReqnDescription": description(document),
     }
     if only_validate:
-        header["PurReqnDoOnlyValidation"] = True
+        header[VALIDATION] = True
     lines = [_line(line, n, site, scale) for n, line in enumerate(document.lines)]
     return header | {REQUISITION_LINES: {"results": lines}}
 

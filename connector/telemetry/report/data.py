@@ -36,7 +36,8 @@ DAYS = pl.Schema(
         "order_value": pl.Float64,
     }
 )
-EXCESS_MEANS = "stock above 1.5 times the item-node's order-up-to level, at cost"
+EXCESS_TIMES = 1.5
+EXCESS_MEANS = f"stock above {EXCESS_TIMES} times the item-node's order-up-to level, at cost"
 # One row per day and item-node for which we or the ERP's rule wanted an order, from the same state.
 DECISIONS = pl.Schema(
     {

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
@@ -107,16 +108,26 @@ def draw(
     return Picture(name=name, title=title, says=says, svg=svg, folded=folded)
 
 
+def require_matplotlib() -> None:
+    """Raise ConfigError when pictures cannot be drawn here; cheap when they can."""
+    if find_spec("matplotlib") is None:
+        raise _missing()
+
+
+def _missing() -> ConfigError:
+    return ConfigError(
+        "the report's pictures need matplotlib, which is not installed",
+        hint='pip install "replenishd[report]"',
+    )
+
+
 def _matplotlib() -> tuple[Any, Any]:
     try:
         matplotlib = import_module("matplotlib")
         matplotlib.use("agg")
         figures = import_module("matplotlib.figure")
     except ImportError as error:
-        raise ConfigError(
-            "the report's pictures need matplotlib, which is not installed",
-            hint='pip install "replenishd[report]"',
-        ) from error
+        raise _missing() from error
     return matplotlib, figures
 
 

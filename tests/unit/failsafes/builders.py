@@ -160,6 +160,8 @@ def recommendation_of(
     """Build an answer for every line, each with a level of its own."""
     size = len(state)
     asked = np.broadcast_to(np.asarray(quantity, dtype=np.float64), (size,)).copy()
+    if np.ndim(quantity) == 0 and size >= 20:
+        asked -= np.where(asked >= 1, np.arange(size) % 400 * 1e-3, 0.0)  # a policy that thinks
     baseline = np.broadcast_to(np.asarray(base_stock, dtype=np.float64), (size,)).copy()
     level = 70.0 + np.arange(size) / 7.0
     whole = {
@@ -211,8 +213,10 @@ def ordered_of(state: State, days: int = 12, quantity: float = 10.0) -> pl.DataF
     return pl.concat(each) if each else ORDERED.to_frame()
 
 
-def vitals_of(state: State, days: int = 60, quantity: float = 10.0, **columns: Any) -> pl.DataFrame:
-    """Build one accepted review a day until yesterday, in which every line was ordered."""
+def vitals_of(
+    state: State, days: int = 60, quantity: float = 1000.0, **columns: Any
+) -> pl.DataFrame:
+    """Build one accepted review a day until yesterday, in which every line was ordered, dearly."""
     per_node = state.frame.group_by("node").agg(
         items=pl.len().cast(pl.Int64),
         stock_rows=pl.len().cast(pl.Int64),
@@ -224,7 +228,9 @@ def vitals_of(state: State, days: int = 60, quantity: float = 10.0, **columns: A
     each = []
     for age in range(days, 0, -1):
         day = TODAY - age * DAY
-        facts = {name: c[age] if callable(getattr(c, "get", None)) else c for name, c in columns.items()}
+        facts = {
+            name: c[age] if callable(getattr(c, "get", None)) else c for name, c in columns.items()
+        }
         each.append(
             per_node.with_columns(
                 slot=pl.lit(f"{SITE}/replenishment/{day:%Y%m%d}T060000Z"),
@@ -348,5 +354,3 @@ def one(screened: Screened, guard: str) -> dict[str, Any]:
 def many(number: int, **columns: Any) -> list[dict[str, Any]]:
     """Return lines of one node that differ in item only."""
     return [{"item": f"M{each:05}", **columns} for each in range(number)]
-
-

@@ -53,7 +53,8 @@ def test_the_window_is_eight_weeks_and_today_is_not_over_yet():
     days = [1000.0] * 5 + [1.0] * 56
     assert demand_of(days)["demand_mean"] == 1.0
     today_too = taken([*days, 500.0], until=TODAY + timedelta(days=1))
-    assert at(state(history=history(today_too)))["demand_mean"] == 1.0
+    built = state(history=history(today_too))
+    assert [at(built, node)["demand_mean"] for node in (DC, REGION, OTHER)] == [0.0, 1.0, 0.0]
 
 
 def test_a_young_history_is_not_filled_with_zeros():

@@ -68,6 +68,8 @@ def test_an_observation_is_blended_with_the_planned_time_by_weight():
     assert here["lead_time_observations"] == 5.0
     assert here["lead_time_mean"] == pytest.approx(15 - 5 / 8)
     assert here["lead_time_p50"] == pytest.approx(15 - 5 / 8)
+    # Variances of the mixtures: 6.25 -> 3.125 + 25 / 4 -> 4.6875 + 6.25 / 4 -> 3.125 + 1.5625 / 4
+    assert here["lead_time_sd"] == pytest.approx(3.515625**0.5)
 
 
 def test_with_many_receipts_the_distribution_is_their_own():

@@ -53,6 +53,13 @@ def test_goods_in_transit_below_count():
     assert at(built, REGION)["in_transit"] == 10.0
 
 
+def test_a_notice_of_goods_that_left_another_node_counts():
+    told = document(10.0, supplying_node=DC, kind="shipping_notice")
+    built = state(stock=stock((DC, 30.0)), pipeline=pipeline(told))
+    assert at(built, DC)["echelon_position"] == 40.0
+    assert at(built, REGION)["in_transit"] == 10.0
+
+
 @pytest.mark.parametrize("kind", ["requisition", "planned_order"])
 def test_a_wish_below_without_a_source_is_a_transfer(kind):
     built = state(stock=stock((DC, 40.0)), pipeline=pipeline(document(10.0, kind=kind)))

@@ -105,6 +105,7 @@ class World:
         self.finder: StrictErp | None = None
         self._kinds = (dispatcher, resolver)
         self._directory, self._control = directory, control
+        self._restored = False  # what an operator says of a backup
         self.ledger = self._open()
         self.outbox = self._dispatcher()
 
@@ -112,7 +113,11 @@ class World:
         at = instant(self.clock)
         if self._directory is not None:
             return SqliteLedger.open(
-                self._directory, at=at, secret=SECRET, control=self._control
+                self._directory,
+                at=at,
+                secret=SECRET,
+                control=self._control,
+                restored=self._restored,
             )
         nowhere = EvidenceStore(Path("/nonexistent"))
         return SqliteLedger.in_memory(
@@ -161,7 +166,7 @@ class World:
         if self.clock.wall < slot.starts_at:
             self.clock.advance((slot.starts_at - self.clock.wall).total_seconds())
         review_id = self.ledger.open_review(slot, mode=self.erp.mode, now=self.clock.wall)
-        record = a_record(slot, planned(owed, held), **changes)
+        record = replace(a_record(slot, planned(owed, held)), **changes)
         self.ledger.record(review_id, record, now=self.clock.wall)
         self.ledger.close_review(review_id, outcome="done", detail="", now=self.clock.wall)
         return review_id

@@ -94,7 +94,7 @@ def test_no_opset_is_no_model():
 def test_mutated_models_are_read_or_refused_never_more(model):
     rng = np.random.default_rng(11)
     outcomes = {"read": 0, "refused": 0}
-    for _ in range(1_500):
+    for _ in range(300):
         octets = bytearray(model)
         for _ in range(rng.integers(1, 5)):
             octets[rng.integers(2_000)] ^= 1 << int(rng.integers(8))
@@ -104,4 +104,4 @@ def test_mutated_models_are_read_or_refused_never_more(model):
             outcomes["read"] += 1
         except MalformedProtobuf:
             outcomes["refused"] += 1
-    assert min(outcomes.values()) > 50, outcomes
+    assert min(outcomes.values()) > 10, outcomes
