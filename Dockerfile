@@ -5,7 +5,7 @@ ARG PYTHON=python:3.11-slim-bookworm
 FROM ${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
-COPY requirements/runtime.txt requirements/runtime.txt
+COPY requirements/runtime.txt requirements/build.txt requirements/
 RUN python -m venv /opt/replenishd \
  && /opt/replenishd/bin/pip install --require-hashes --only-binary :all: -r requirements/runtime.txt
 COPY pyproject.toml README.md ./
@@ -13,10 +13,10 @@ COPY connector connector
 COPY policies policies
 # The wheel is built in a throw-away environment, so that no build tool reaches the image.
 RUN python -m venv /tmp/builder \
- && /tmp/builder/bin/pip install "hatchling==1.33.0" \
+ && /tmp/builder/bin/pip install --require-hashes --only-binary :all: -r requirements/build.txt \
  && /tmp/builder/bin/pip wheel --no-deps --no-build-isolation -w /tmp/wheels . \
  && /opt/replenishd/bin/pip install --no-deps /tmp/wheels/*.whl \
- && /opt/replenishd/bin/pip uninstall -y pip \
+ && /opt/replenishd/bin/pip uninstall -y setuptools pip \
  && ! /opt/replenishd/bin/python -c "import torch" 2>/dev/null
 
 FROM ${PYTHON} AS runtime

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint check bench campaign-kill docs lock image clean
+.PHONY: venv demo test lint check bench campaign-kill docs lock image clean
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is not installed: apt-get install python3 python3-venv"; exit 1; }
@@ -38,8 +38,10 @@ campaign-kill: $(STAMP)  ## 500 random kill -9 of a live daemon, then the plante
 	$(BIN)/python benchmarks/kill_campaign.py --kills 500
 	$(BIN)/python benchmarks/kill_campaign.py --planted all
 
-docs: $(STAMP)  ## regenerate docs/reference from the code
+docs: $(STAMP)  ## regenerate docs/reference, the example configuration and the schema from the code
 	$(BIN)/replenishd docs --write docs/reference
+	$(BIN)/replenishd schema --format example > config/replenishd.example.yaml
+	$(BIN)/replenishd schema > config/replenishd.schema.json
 
 lock:  ## pin every dependency with hashes; the result names no index
 	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools
@@ -49,6 +51,9 @@ lock:  ## pin every dependency with hashes; the result names no index
 	build/lock/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --no-header --no-strip-extras --allow-unsafe --extra report --extra dev \
 	  -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
+	build/lock/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --no-header --no-strip-extras --allow-unsafe \
+	  -c requirements/dev.txt -o requirements/build.txt requirements/build.in
 
 image:
 	docker build -t replenishd .

@@ -68,7 +68,9 @@ class OrderUpTo(nn.Module):
 
     def derive(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the classical level and the cover's sd [N], and the correction's inputs."""
-        read = torch.index_select(features, 1, self.reads)
+        # In double precision: lumpy demand takes differences of near equals, and another processor
+        # must come to the same level.
+        read = torch.index_select(features, 1, self.reads).double()
         cv, empty, lead, p50, p90, lead_cv, review, ratio = (read[:, k] for k in range(len(READS)))
         # No demand has more empty days than its variability allows; an estimate may say so.
         empty = torch.minimum(empty, cv**2 / (1.0 + cv**2))
@@ -80,13 +82,14 @@ class OrderUpTo(nn.Module):
         relative = torch.sqrt(relative_demand**2 + relative_lead**2 + 1e-8)
         classical = cover * (1.0 + z * relative)
         busy = 1.0 - empty
-        size_cv = torch.sqrt(torch.clamp((1.0 + cv**2) * busy - 1.0, min=3e-3))
+        size_cv = torch.sqrt(torch.clamp(cv**2 * busy - empty, min=3e-3))
         # Given that there is any demand: the chance of it, the ratio left to meet, and the level
         # that a gamma distribution of that demand would need (Wilson and Hilferty's quantile).
-        some = torch.clamp(1.0 - torch.exp(days * torch.log(empty + 1e-9)), min=1e-6)
+        none = torch.exp(days * torch.log(empty + 1e-9))
+        some = torch.clamp(1.0 - none, min=1e-6)
         missed = torch.clamp((1.0 - ratio) / some, max=0.98)
         z_some = normal_exceeded(missed)
-        skew = torch.clamp((1.0 + relative**2) * some - 1.0, min=1e-4)
+        skew = torch.clamp(relative**2 * some - none, min=1e-3)
         root = torch.clamp(1.0 - skew / 9.0 + z_some * torch.sqrt(skew) / 3.0, min=0.2)
         derived = (
             torch.log(root**3 * cover / some / classical),
@@ -106,7 +109,7 @@ class OrderUpTo(nn.Module):
             torch.log(days),
             lead / cover,
         )
-        return classical, cover * relative, torch.stack(derived, dim=1)
+        return classical.float(), (cover * relative).float(), torch.stack(derived, dim=1).float()
 
     @torch.no_grad()
     def normalise(self, features: Tensor) -> None:

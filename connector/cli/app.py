@@ -77,3 +77,4 @@ app = typer.Typer(
 for _panel, _commands in _COMMANDS.items():
     for _name, _command in _commands.items():
         app.command(_name, rich_help_panel=_panel, **_PASSED_ON.get(_name, {}))(_command)
+app.command("docs", hidden=True)(checking.docs)

@@ -90,6 +90,16 @@ def schema(
         show.text(reference() if kind is SchemaFormat.MARKDOWN else example())
 
 
+def docs(
+    write: Annotated[Path, typer.Option("--write", help="The directory.")] = Path("docs/reference"),
+) -> None:
+    """Write the reference pages from the code; `make docs` does."""
+    from connector.cli.reference import write as write_pages
+
+    for path in write_pages(write):
+        show.text(str(path))
+
+
 def api_plan(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson = False) -> None:
     """Print every call the connector can make: service, entity, fields, filters, budget.
 

@@ -176,6 +176,5 @@ class Lines:
 
 def beside_nodes(lines: Lines, frame: pl.DataFrame, name: str) -> Column:
     """Return a column of a frame of one row per node, in the order of `nodes`; 0 = none."""
-    nodes = pl.DataFrame({"node": list(lines.nodes)}, schema={"node": pl.String})
-    found = nodes.join(frame, on="node", how="left", maintain_order="left")
-    return found[name].cast(pl.Float64).fill_null(0.0).to_numpy()
+    found = dict(zip(frame["node"].to_list(), frame[name].to_list(), strict=True))
+    return np.array([found.get(node) or 0.0 for node in lines.nodes], dtype=np.float64)

@@ -121,7 +121,7 @@ _C = (
         id="C1",
         name="fat finger",
         formula=(
-            "order > min(max(days x demand, position cap), maximum stock, quantity), "
+            "order > min(max(days x demand, 1.5 position caps), maximum stock, quantity), "
             "or order x unit cost > value"
         ),
         setting="fat_finger",

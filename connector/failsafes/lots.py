@@ -15,6 +15,7 @@ Column = NDArray[np.float64]
 _NOISE = 1e-6
 _MOST_NOISE = 0.25  # of a lot
 _EXACT = 1e-9
+_FLOAT = 4e-16  # what one division may lose
 _DECIMALS = 9
 
 
@@ -38,7 +39,7 @@ class LotRules:
     def down(self, quantity: Column) -> Column:
         """Return the most whole lots within a quantity; 0 where the smallest does not fit."""
         ratio = quantity / self.multiple
-        slack = _EXACT * np.maximum(1.0, ratio) + _EXACT / self.multiple
+        slack = _EXACT + _EXACT / self.multiple + _FLOAT * ratio
         whole = self._times(np.floor(ratio + slack))
         return np.where(whole >= self.smallest, whole, 0.0)
 

@@ -46,11 +46,15 @@ def last_pipeline_rows(recall: Recall) -> Column:
     return beside_nodes(recall.lines, newest, "pipeline_rows")
 
 
-def usual_orders(recall: Recall, least: int) -> Usual:
-    """Return the usual lines and value of reviews that ordered, per day since the order before."""
+def ordering_reviews(recall: Recall) -> pl.DataFrame:
+    """Return the vitals of reviews that ordered, with the days since the one before as `gap`."""
     dated = _dated(recall.memory.vitals).filter(_LINES).sort("node", "slot")
     gap = (pl.col(_DAY) - pl.col(_DAY).shift(1).over("node")).dt.total_days()
-    ordering = dated.with_columns(gap=gap.clip(lower_bound=1)).drop_nulls("gap")
+    return dated.with_columns(gap=gap.clip(lower_bound=1)).drop_nulls("gap")
+
+
+def usual_orders(recall: Recall, ordering: pl.DataFrame, least: int) -> Usual:
+    """Return the usual lines and value of reviews that ordered, per day since the order before."""
     value = pl.col("value") / pl.col("gap")
     figures = {
         "lines": (pl.col("lines") / pl.col("gap")).max(),

@@ -16,8 +16,9 @@ from connector.failsafes.verdicts import Finding
 def fat_finger(lines: Lines, asked: Column) -> Finding:
     """C1: more than anybody ever means to order."""
     limits = lines.limits.fat_finger
-    # Never below the position cap: slow items and long lead times order more than 60 days at once.
-    most = np.maximum(limits.days * lines.demand, lines.cap)
+    # Slow items and long lead times may order more than 60 days at once: what C2 would let a person
+    # approve is no slip of a finger.
+    most = np.maximum(limits.days * lines.demand, lines.limits.position_cap.hold * lines.cap)
     storage = lines.state.column("maximum_stock")
     most = np.minimum(most, np.where(storage > 0, storage, np.inf))
     if limits.quantity is not None:

@@ -11,7 +11,7 @@ from connector.failsafes.columns import Column, Lines, Mask
 from connector.failsafes.docket import Docket
 from connector.failsafes.fitness import no_history
 from connector.failsafes.recall import Recall
-from connector.failsafes.rhythm import days_since_order, spent, usual_orders
+from connector.failsafes.rhythm import days_since_order, ordering_reviews, spent, usual_orders
 from connector.failsafes.verdicts import Action, Finding
 
 _WINDOW_DAYS = 28
@@ -42,14 +42,15 @@ def judge_jumps(docket: Docket, recall: Recall, asked: Column) -> None:
     )
     total = wanted(lines, asked, docket.action < Action.HOLD)
     days = days_since_order(recall, jump.backlog)
-    lately = usual_orders(recall, throttle.history)
+    ordering = ordering_reviews(recall)
+    lately = usual_orders(recall, ordering, throttle.history)
     most = np.maximum(float(throttle.lines), throttle.growth * lately["lines"] * days)
     many = (lately.reviews > 0) & (total.lines > most)
     docket.nodes("A7", Action.NODE_HOLD, Finding(
         tripped=many, value=total.lines, threshold=most, detail="lines of the node"
     ))  # fmt: skip
     no_history(docket, "A7", (lately.reviews == 0) & (total.lines > throttle.lines))
-    usual = usual_orders(recall, jump.history)
+    usual = usual_orders(recall, ordering, jump.history)
     by_spread = usual["value"] + jump.mads * usual["value_mad"]
     most = np.maximum(by_spread, jump.times * usual["value"]) * days
     high = (usual.reviews > 0) & ~(total.value <= most)

@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from connector.errors import CommandRefused, ReplenishError
+from connector.errors import CommandRefused, LedgerUnavailable, ReplenishError
 from connector.ledger.files import replace_durably
 from connector.ports import Clock
 
@@ -80,7 +80,7 @@ class Mailbox:
     def send(self, name: str, command: Command) -> None:
         """Put a command into the inbox under a name nobody used."""
         path = self.inbox / f"{name}.json"
-        if not _NAME.fullmatch(path.name):
+        if not _NAME.fullmatch(f"{name}.json"):
             msg = f"{name!r} cannot name a command"
             raise CommandRefused(msg, hint="8 to 80 letters, digits and '-'")
         try:
@@ -95,9 +95,7 @@ class Mailbox:
         path = self.outbox / f"{name}.json"
         while True:
             if path.exists():
-                answer = msgspec.json.decode(path.read_bytes(), type=Answer)
-                path.unlink()
-                return answer
+                return _take(path)
             if clock.monotonic() >= until:
                 msg = f"no answer after {seconds:.0f} s; the command still waits in {self.inbox}"
                 raise CommandRefused(msg, hint="look at the daemon's log")
@@ -107,15 +105,26 @@ class Mailbox:
         """Carry out what waits, oldest name first; return how many commands were answered.
 
         A command is removed after its answer stands: a crash in between runs it again, and the
-        ledger refuses what is done already.
+        ledger refuses what is done already. Raises LedgerUnavailable when no answer can be left.
         """
-        waiting = sorted(path for path in self.inbox.glob("*.json") if _NAME.fullmatch(path.name))
-        for path in waiting[:COMMANDS_MAX]:
-            answer = self._answer(path, execute)
-            replace_durably(self.outbox / path.name, msgspec.json.encode(answer))
-            path.unlink(missing_ok=True)
-        self._forget()
-        return len(waiting[:COMMANDS_MAX])
+        try:
+            waiting = self._waiting()
+            for path in waiting:
+                answer = self._answer(path, execute)
+                replace_durably(self.outbox / path.name, msgspec.json.encode(answer))
+                path.unlink(missing_ok=True)
+            self._forget()
+        except OSError as error:
+            msg = f"{self.control}: a command cannot be answered: {error}"
+            raise LedgerUnavailable(msg, hint="free space, check owner and mode") from error
+        return len(waiting)
+
+    def _waiting(self) -> list[Path]:
+        """Return the oldest commands; a directory can be none and is left alone."""
+        named = (path for path in self.inbox.glob("*.json") if _NAME.fullmatch(path.name))
+        return sorted(path for path in named if path.is_symlink() or not path.is_dir())[
+            :COMMANDS_MAX
+        ]
 
     def _answer(self, path: Path, execute: Execute) -> Answer:
         try:
@@ -133,6 +142,17 @@ class Mailbox:
         answers = sorted(self.outbox.glob("*.json"), key=lambda path: path.stat().st_mtime)
         for path in answers[: max(0, len(answers) - ANSWERS_MAX)]:
             path.unlink(missing_ok=True)
+
+
+def _take(path: Path) -> Answer:
+    """Return an answer and remove it."""
+    try:
+        answer = msgspec.json.decode(_read(path), type=Answer)
+        path.unlink()
+    except (OSError, msgspec.MsgspecError) as error:
+        msg = f"{path}: the answer cannot be read: {error}"
+        raise CommandRefused(msg, hint="look at the daemon's log for what was done") from error
+    return answer
 
 
 def _read(path: Path) -> bytes:

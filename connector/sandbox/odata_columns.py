@@ -108,7 +108,8 @@ class Text:
             literal = ""
         if not isinstance(literal, str):
             raise wrong_literal("Edm.String", literal)
-        wanted = _unpadded(literal) if self._material else literal
+        # A whole material number is converted on input, a piece of one is not
+        wanted = _unpadded(literal) if self._material and operator in _COMPARE else literal
         if operator in {"eq", "ne"}:
             found: Mask = _COMPARE[operator](self._numbers, self._words.find(wanted))
             return found

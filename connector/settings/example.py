@@ -28,7 +28,7 @@ _SAID: dict[str, Any] = {
     "sites.erp.url": "https://erp.example.com:44300",
     "sites.erp.auth.kind": "basic",
     "sites.erp.auth.username": "REPLENISHD",
-    "sites.erp.auth.password": "${credential:erp-password}",
+    "sites.erp.auth.password": "${credential:sap_password}",
     "sites.network.nodes.plant": "1000",
 }
 _SAID_GROUPS = (Site, SapErp, BasicAuth, NetworkSettings)

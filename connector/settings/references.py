@@ -167,7 +167,7 @@ class Secret:
         cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Describe the references an editor may complete."""
-        return {"type": "string", "pattern": _SHAPE, "examples": ["${credential:erp-password}"]}
+        return {"type": "string", "pattern": _SHAPE, "examples": ["${credential:sap_password}"]}
 
     @classmethod
     def _from_text(cls, value: Any) -> Secret:

@@ -16,7 +16,7 @@ _LARGEST_PORT = 65_535
 def _listen(value: str) -> str:
     host, colon, port = value.rpartition(":")
     if not colon or not host or not port.isdigit() or int(port) > _LARGEST_PORT:
-        msg = "write host:port, with [ ] around an IPv6 address: 127.0.0.1:8095"
+        msg = "write host:port, with [ ] around an IPv6 address: 127.0.0.1:9464"
         raise ValueError(msg)
     return value
 
@@ -40,7 +40,7 @@ class LoggingSettings(Part):
 class WebSettings(Part):
     """The status page, /livez, /readyz and /metrics. It can change nothing."""
 
-    listen: Annotated[str, Field(max_length=300), AfterValidator(_listen)] | None = "127.0.0.1:8095"
+    listen: Annotated[str, Field(max_length=300), AfterValidator(_listen)] | None = "127.0.0.1:9464"
     """Host and port; port 0 = any free one; null = no web server."""
 
 

@@ -9,14 +9,26 @@ import threading
 from collections.abc import Callable, MutableMapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TextIO
 
 import structlog
 
 from connector.telemetry.redaction import Redactor
 
-# Libraries whose DEBUG would show request headers and bodies, or drown the log.
-LOUD_LIBRARIES = ("apscheduler", "uvicorn", "uvicorn.error", "urllib3", "pyodata", "asyncio")
+# Libraries whose DEBUG would show request headers and bodies, and the least they may say.
+LIBRARIES = MappingProxyType(
+    {
+        "apscheduler": logging.INFO,
+        "apscheduler.executors": logging.WARNING,  # at INFO it says two lines per wake-up
+        "apscheduler.scheduler": logging.ERROR,  # it warns of every wake-up during a review
+        "asyncio": logging.INFO,
+        "pyodata": logging.INFO,
+        "urllib3": logging.INFO,
+        "uvicorn": logging.INFO,
+        "uvicorn.error": logging.INFO,
+    }
+)
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _LINES = {code: shown for code, shown in _CONTROL.items() if chr(code) not in "\n\t"}
 
@@ -134,11 +146,11 @@ def _route(handler: _LineHandler, level: str) -> None:
         root.removeHandler(earlier)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    for name in LOUD_LIBRARIES:
+    for name, least in LIBRARIES.items():
         library = logging.getLogger(name)
         library.handlers.clear()
         library.propagate = True
-        library.setLevel(max(root.level, logging.INFO))
+        library.setLevel(max(root.level, least))
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
     threading.excepthook = lambda args: _uncaught(

@@ -111,7 +111,8 @@ def _counted(lines: Rows, units: Units) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _receipts(counted: pl.DataFrame, site: SapSite) -> pl.DataFrame:
-    is_receipt = pl.col("movement").is_in(site.receipt_movements) & (pl.col("order") != "")
+    # A transfer's receipt may name no order; it is still what arrived of the pipeline (B8).
+    is_receipt = pl.col("movement").is_in(site.receipt_movements)
     return counted.filter(is_receipt).select(RECEIPTS.names()).cast(RECEIPTS)
 
 

@@ -48,7 +48,7 @@ class Count:
 
 def counts(data: ReportData) -> tuple[Count, ...]:
     """Return the cards that have no other world to be compared with."""
-    held = data.findings.filter(pl.col("action") == "hold")
+    held = int(data.reviews["held"].sum())
     asked = data.posted.filter(pl.col("times_filed").is_not_null())
     twice = asked.filter(pl.col("times_filed") > 1).height
     reviews = data.reviews.height
@@ -60,9 +60,9 @@ def counts(data: ReportData) -> tuple[Count, ...]:
         ),
         Count(
             name="Lines held",
-            text=f"{held.height:,}",
-            means="Times a fail-safe kept a line for a person instead of ordering it.",
-            tone="hold" if held.height else "",
+            text=f"{held:,}",
+            means="Orders that a fail-safe kept for a person to decide." + _whole_nodes(data),
+            tone="hold" if held else "",
         ),
         Count(
             name="Lines posted",
@@ -82,6 +82,13 @@ def counts(data: ReportData) -> tuple[Count, ...]:
             tone="" if data.unmatched is None else "worse" if data.unmatched else "better",
         ),
     )
+
+
+def _whole_nodes(data: ReportData) -> str:
+    """Return on how many node-days a fail-safe held back everything of a node."""
+    whole = pl.col("action").is_in(["node_hold", "node_shadow", "node_halt", "global_halt"])
+    node_days = data.findings.filter(whole).select("day", "node").n_unique()
+    return f" Besides, whole nodes were held back on {node_days:,} node-days." if node_days else ""
 
 
 def _seconds(data: ReportData) -> str:

@@ -202,6 +202,20 @@ def test_a_proof_that_fails_leaves_1(command, words, name, answer, code):
     assert command(*words, **{name: answer})[0] == code
 
 
+def test_a_line_is_explained_with_its_life(command):
+    life = {"review": "R1", "line": None, "steps": [], "sends": []}
+    left, out, _ = command("explain", "1000/A", "--json", explain=({"quantity": 4.0}, life))
+    assert (left, json.loads(out)) == (0, {"explanation": {"quantity": 4.0}, "life": life})
+    assert command.site.asked[-1] == ("explain", "1000/A", "")
+
+
+@pytest.mark.parametrize("words", [("reviews",), ("lines", "R1")])
+def test_what_was_decided_is_listed(command, words):
+    left, out, _ = command(*words, **{words[0]: [{"review_id": "R1"}]})
+    assert left == 0
+    assert "R1" in out
+
+
 def test_a_report_tells_where_it_lies(command, tmp_path):
     out = tmp_path / "r.html"
     left, told, _ = command("report", "--out", str(out), "--json", report=out)

@@ -23,7 +23,7 @@ def run(capsys, *words):
 
 
 def names():
-    return [each.name for each in commands.registered_commands]
+    return [each.name for each in commands.registered_commands if not each.hidden]
 
 
 @pytest.mark.parametrize("name", names())
@@ -66,6 +66,16 @@ def test_schema_in_three_forms(capsys):
     assert json.loads(run(capsys, "schema")[1])["title"] == "replenishd"
     assert run(capsys, "schema", "--format", "markdown")[1].startswith("| setting |")
     assert "\nversion: 1\n" in run(capsys, "schema", "--format", "example")[1]
+
+
+def test_the_reference_pages_are_written_from_the_code(capsys, tmp_path):
+    code, out, _ = run(capsys, "docs", "--write", str(tmp_path))
+    assert (code, len(out.splitlines())) == (0, 4)
+    pages = {each.stem: each.read_text("utf-8") for each in tmp_path.iterdir()}
+    assert all(f"## {name}\n" in pages["commands"] for name in names())
+    assert "| `ErpUnavailable` | 75 |" in pages["errors"]
+    assert "`limits.position_cap.clamp`" in pages["failsafes"]
+    assert "| `sites[].mode` | `shadow` |" in pages["configuration"]
 
 
 def test_help_loads_nothing_heavy():

@@ -13,20 +13,19 @@ import polars as pl
 from connector.failsafes.limits import Limits
 from connector.failsafes.screen import screen
 from connector.failsafes.verdicts import Action, Screened
-from connector.inventory.memory import ORDERED, OWN, PREVIOUS, SPENT, VITALS, Memory
+from connector.inventory.memory import OWN, PREVIOUS, SPENT, VITALS, Memory
 from connector.inventory.recommendation import Recommendation
 from connector.inventory.snapshot import (
+    FAULTS,
     ITEMS,
-    ORDERS,
     PIPELINE,
     RECEIPTS,
     STOCK,
-    FAULTS,
     Feed,
     History,
     Snapshot,
 )
-from connector.inventory.state import BUCKETS, STATE, State
+from connector.inventory.state import STATE, State
 
 TODAY = date(2026, 11, 24)  # a Tuesday
 NOW = datetime(2026, 11, 24, 6, 5, tzinfo=UTC)
@@ -199,18 +198,15 @@ def previous_of(state: State, **columns: Any) -> pl.DataFrame:
 
 def ordered_of(state: State, days: int = 12, quantity: float = 10.0) -> pl.DataFrame:
     """Build one order a day of every line, until yesterday."""
-    keys = state.frame.select("node", "item", "unit_cost")
-    each = [
-        keys.select(
-            "node",
-            "item",
-            ordered_on=pl.lit(TODAY - age * DAY),
-            quantity=pl.lit(quantity),
-            value=pl.lit(quantity) * pl.col("unit_cost"),
-        )
-        for age in range(1, days + 1)
-    ]
-    return pl.concat(each) if each else ORDERED.to_frame()
+    dates = [TODAY - age * DAY for age in range(1, days + 1)]
+    day = pl.DataFrame({"ordered_on": dates}, schema={"ordered_on": pl.Date})
+    return day.join(state.frame.select("node", "item", "unit_cost"), how="cross").select(
+        "node",
+        "item",
+        "ordered_on",
+        quantity=pl.lit(quantity),
+        value=pl.lit(quantity) * pl.col("unit_cost"),
+    )
 
 
 def vitals_of(
@@ -225,20 +221,15 @@ def vitals_of(
         lines=pl.len().cast(pl.Int64),
         value=(pl.col("unit_cost").fill_nan(0.0) * quantity).sum(),
     )
-    each = []
-    for age in range(days, 0, -1):
-        day = TODAY - age * DAY
-        facts = {
-            name: c[age] if callable(getattr(c, "get", None)) else c for name, c in columns.items()
-        }
-        each.append(
-            per_node.with_columns(
-                slot=pl.lit(f"{SITE}/replenishment/{day:%Y%m%d}T060000Z"),
-                weekday=pl.lit(day.weekday(), dtype=pl.Int64),
-                **{name: pl.lit(value) for name, value in facts.items()},
-            ).select(pl.col(name).cast(kind) for name, kind in VITALS.items())
-        )
-    return pl.concat(each) if each else VITALS.to_frame()
+    ages = range(days, 0, -1)
+    dates = [TODAY - age * DAY for age in ages]
+    reviews = {"slot": [f"{SITE}/replenishment/{day:%Y%m%d}T060000Z" for day in dates]}
+    reviews |= {"weekday": [day.weekday() for day in dates]}
+    for name, said in columns.items():
+        reviews[name] = [said[age] if isinstance(said, Mapping) else said for age in ages]
+    usual = per_node.select(name for name in per_node.columns if name not in columns)
+    frame = pl.DataFrame(reviews, schema_overrides={"slot": pl.String}).join(usual, how="cross")
+    return frame.select(pl.col(name).cast(kind) for name, kind in VITALS.items())
 
 
 def memory_of(state: State, **parts: Any) -> Memory:

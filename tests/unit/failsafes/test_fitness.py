@@ -287,4 +287,4 @@ def test_slots_of_any_shape_are_compared():
         slot=pl.lit("hand-made-") + pl.col("slot").str.slice(-16, 8)
     )
     assert said(scene.remembering(vitals=vitals).screened(), "B2") == [HOLD]
-    assert (SITE, TODAY - DAY) == ("site", scene.memory.previous_on)
+    assert ("site", scene.memory.previous_on) == (SITE, TODAY - DAY)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -86,10 +88,7 @@ def test_b4_a_null_is_no_number():
 def test_b4_no_answer_may_be_unusable(name, value):
     scene = scene_of({}, {})
     column = np.array([value, 10.0])
-    answer = recommendation_of(scene.state, **({name: column} if name not in ("quantity",) else {}))
-    if name == "quantity":
-        answer = recommendation_of(scene.state, column)
-    screened = scene.but(recommendation=answer).screened()
+    screened = scene.but(recommendation=replace(scene.recommendation, **{name: column})).screened()
     assert screened.lines["quantity"].to_list() == [0.0, 10.0]
     assert one(screened, "B4")["detail"] == name
 
@@ -179,13 +178,7 @@ def test_an_unknown_unit_cost_is_no_fault():
 def test_answers_that_do_not_fit_the_lines_are_refused_with_a_word(answer):
     scene = scene_of()
     with pytest.raises(PolicyUnusable, match=next(iter(answer))):
-        scene.but(recommendation=_with(scene, answer)).screened()
-
-
-def _with(scene, answer):
-    from dataclasses import replace
-
-    return replace(scene.recommendation, **answer)
+        scene.but(recommendation=replace(scene.recommendation, **answer)).screened()
 
 
 @pytest.mark.parametrize(("blocked", "quantity"), [(False, 10.0), (True, 0.0), (None, 0.0)])

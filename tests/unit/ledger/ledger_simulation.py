@@ -145,6 +145,8 @@ class Schedule:
             self.world.drain()
             if not _UNSETTLED.intersection(self.world.states_of_all()):
                 break
+            if self.random.random() < 0.3:
+                self.world.clock.set_wall(self.random.choice((-3600.0, 3600.0)))
             self.world.clock.advance(1.0 + (self.world.outbox.next_look_seconds(SITE) or 0.0))
             self.world.erp.arrive()
         self.world.clock.advance(10_000.0)
@@ -154,15 +156,19 @@ class Schedule:
         filed, store = self.world.erp.times_filed(), self.world.ledger.store
         for line in self.world.all_lines():
             times, state = filed.pop(line.key, 0), line.state
-            self.verdict.reposts += len(store.rows(
-                "SELECT 1 FROM attempt_line WHERE key = ? AND outcome = 'absent'", (line.key,)
-            ))
+            self.verdict.reposts += len(
+                store.rows(
+                    "SELECT 1 FROM attempt_line WHERE key = ? AND outcome = 'absent'", (line.key,)
+                )
+            )
             expected = {State.FILED: 1, State.CONFIRMED: 1, State.LAPSED: 0}.get(state, -1)
             if times != expected:
                 self.verdict.wrong.append(f"{line.key} is {state} and was filed {times} times")
         if filed:
             self.verdict.wrong.append(f"the ERP has lines nobody knows: {filed}")
-        self.verdict.doubts = store.rows("SELECT count(*) FROM journal WHERE kind = 'in_doubt'")[0][0]
+        self.verdict.doubts = store.rows("SELECT count(*) FROM journal WHERE kind = 'in_doubt'")[0][
+            0
+        ]
         self.verdict.wrong += [fault.detail for fault in self.world.ledger.verify()]
         if halts := self.world.ledger.brake.halts(SITE):
             self.verdict.wrong.append(f"halted: {halts[0].why}")

@@ -120,9 +120,7 @@ class World:
                 restored=self._restored,
             )
         nowhere = EvidenceStore(Path("/nonexistent"))
-        return SqliteLedger.in_memory(
-            at=at, secret=SECRET, evidence=nowhere, control=self._control
-        )
+        return SqliteLedger.in_memory(at=at, secret=SECRET, evidence=nowhere, control=self._control)
 
     def _dispatcher(self) -> Dispatcher:
         outside = Outside(
@@ -159,7 +157,11 @@ class World:
         self.outbox = self._dispatcher()
 
     def review(
-        self, day: int, owed: Sequence[Ordered] = (), held: Sequence[Ordered] = (), **changes: object
+        self,
+        day: int,
+        owed: Sequence[Ordered] = (),
+        held: Sequence[Ordered] = (),
+        **changes: object,
     ) -> str:
         """Open, record and close the review of a day; the clock goes to its slot first."""
         slot = slot_on(day)

@@ -138,9 +138,10 @@ def test_a_refused_line_is_never_sent(holding):
     assert holding.drain().filed == 1
     with pytest.raises(CommandRefused, match="is withdrawn, not held"):
         approve(holding, key)
-    assert holding.ledger.refuse(
-        holding.lines()["B"].key, who="ada", why="", now=holding.now()
-    ).reason == "refused by ada"
+    assert (
+        holding.ledger.refuse(holding.lines()["B"].key, who="ada", why="", now=holding.now()).reason
+        == "refused by ada"
+    )
     with pytest.raises(CommandRefused, match="nobody is named"):
         holding.ledger.refuse(key, who="", why="", now=holding.now())
     holding.sound()

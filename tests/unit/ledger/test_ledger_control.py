@@ -9,7 +9,7 @@ import pytest
 from ledger_fakes import FakeClock
 from ledger_worlds import SITE, World
 
-from connector.errors import CommandRefused
+from connector.errors import CommandRefused, LedgerUnavailable
 from connector.ledger.commands import execute
 from connector.ledger.control import (
     ANSWERS_MAX,
@@ -103,25 +103,37 @@ def test_a_file_that_is_too_large_is_not_read(mailbox):
     assert f"at most {OCTETS_MAX} are read" in answer(mailbox).message
 
 
-@pytest.mark.parametrize("kind", ["link", "pipe", "directory"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
 def test_only_regular_files_are_read(mailbox, tmp_path, kind):
     path = mailbox.inbox / "20261123-0001.json"
     if kind == "link":
         secret = tmp_path / "secret"
         secret.write_bytes(msgspec.json.encode(command()))
         path.symlink_to(secret)
-    elif kind == "pipe":
-        os.mkfifo(path)
     else:
-        path.mkdir()
+        os.mkfifo(path)
     mailbox.serve(obey)
     assert answer(mailbox).message.startswith("the command cannot be read")
-    assert not path.exists() or kind == "directory"
+    assert list(mailbox.inbox.iterdir()) == []
+
+
+def test_a_mailbox_that_cannot_be_answered_says_so(mailbox):
+    mailbox.send("20261123-0001", command())
+    mailbox.outbox.rmdir()
+    with pytest.raises(LedgerUnavailable, match="cannot be answered"):
+        mailbox.serve(obey)
+
+
+def test_an_answer_that_is_none_is_not_believed(mailbox):
+    (mailbox.outbox / "20261123-0001.json").write_bytes(b'{"done": "maybe"}')
+    with pytest.raises(CommandRefused, match="the answer cannot be read"):
+        mailbox.wait("20261123-0001", clock=FakeClock(), seconds=1)
 
 
 def test_names_that_are_none_are_left_alone(mailbox):
     for name in (".20261123-0001.json.new", "short.json", "20261123_0001.json", "20261123-0001"):
         (mailbox.inbox / name).write_bytes(b"{}")
+    (mailbox.inbox / "20261123-0001.json").mkdir()
     assert mailbox.serve(obey) == 0
     assert list(mailbox.outbox.iterdir()) == []
 

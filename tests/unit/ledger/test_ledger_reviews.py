@@ -189,9 +189,7 @@ def test_a_key_that_another_line_ever_had_is_not_given_again(world):
     world.review(1, [("1010", "B", "5")])
     line = world.lines()["B"]
     assert line.line_no == 1001
-    assert line.key == line_key(
-        SECRET, node="1010", item="B", slot=slot_on(1).name, line_no=1001
-    )
+    assert line.key == line_key(SECRET, node="1010", item="B", slot=slot_on(1).name, line_no=1001)
 
 
 def test_a_recorded_review_that_was_never_closed_is_found_and_finished(world):

@@ -107,7 +107,9 @@ def test_a_disk_that_really_has_no_page_left_is_ledger_unavailable(tmp_path):
     store.connection.pragma("max_page_count", store.connection.pragma("page_count"))
     with pytest.raises(LedgerUnavailable, match="the disk is full"), store.write() as write:
         for number in range(10_000):
-            write.run("INSERT INTO halt (site, at, who, why) VALUES (?, '', '', '')", ("x" * number,))
+            write.run(
+                "INSERT INTO halt (site, at, who, why) VALUES (?, '', '', '')", ("x" * number,)
+            )
     assert store.rows("SELECT * FROM halt") == []
     assert store.integrity() == ()
 

@@ -65,5 +65,5 @@ def test_the_schema_accepts_what_the_example_says():
     assert definitions["Site"]["properties"]["mode"]["enum"] == ["shadow", "validate", "live"]
     assert definitions["Site"]["additionalProperties"] is False
     password = definitions["BasicAuth"]["properties"]["password"]
-    assert re.fullmatch(password["pattern"], "${credential:erp-password}")
+    assert re.fullmatch(password["pattern"], "${credential:sap_password}")
     assert not re.fullmatch(password["pattern"], "hunter2")

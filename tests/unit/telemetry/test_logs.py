@@ -106,6 +106,7 @@ def test_libraries_speak_through_the_same_chain_and_never_below_info():
     for name in ("apscheduler", "uvicorn", "urllib3", "pyodata"):
         logging.getLogger(name).debug("headers: %s", "secret")
         logging.getLogger(name).info("%s speaks", name)
+    logging.getLogger("apscheduler.executors.default").info("a job ran, ten times a second")
     log().debug("ours")
     lines = read(stream)
     assert [line["event"] for line in lines] == [

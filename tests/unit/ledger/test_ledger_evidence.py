@@ -1,0 +1,293 @@
+"""Evidence: whole or not at all, bit for bit, kept as long as it is needed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from ledger_decisions import a_history, seen
+from ledger_fakes import START
+from ledger_worlds import SITE, slot_on
+
+from connector.errors import CommandRefused, LedgerUnavailable
+from connector.inventory.memory import Memory
+from connector.inventory.snapshot import History
+from connector.ledger.evidence import EvidenceStore
+from connector.ledger.retention import Retention, prune, prune_policies
+from connector.ledger.reviews import review_id_of
+from connector.ledger.verdicts import verdict_lines
+
+REVIEW = review_id_of(slot_on(0))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return EvidenceStore(tmp_path / "evidence")
+
+
+def same_bits(one: pl.DataFrame, other: pl.DataFrame) -> None:
+    assert one.schema == other.schema
+    for name in one.columns:
+        a, b = one[name], other[name]
+        if a.dtype == pl.Float64:
+            assert a.to_numpy().tobytes() == b.to_numpy().tobytes(), name
+        else:
+            assert a.to_list() == b.to_list(), name
+
+
+def test_a_review_is_read_back_bit_for_bit(store):
+    what = seen(40)
+    memory = Memory(previous_on=START.date() - timedelta(days=1))
+    what = type(what)(**{**vars(what), "memory": memory})
+    written = store.write(SITE, REVIEW, what)
+    snapshot = store.read_snapshot(SITE, REVIEW)
+    for name in ("items", "stock", "pipeline", "faults"):
+        same_bits(getattr(snapshot, name), getattr(what.snapshot, name))
+    for name in ("consumption", "receipts", "orders"):
+        same_bits(getattr(snapshot.history, name), getattr(what.snapshot.history, name))
+    assert (snapshot.history.since, snapshot.history.watermark) == (
+        what.snapshot.history.since,
+        what.snapshot.history.watermark,
+    )
+    assert (snapshot.site, snapshot.taken_at, snapshot.erp_date, snapshot.feeds) == (
+        what.snapshot.site,
+        what.snapshot.taken_at,
+        what.snapshot.erp_date,
+        what.snapshot.feeds,
+    )
+    back = store.read_memory(SITE, REVIEW)
+    assert back.previous_on == memory.previous_on
+    same_bits(back.own, memory.own)
+    lines = verdict_lines(what.state, what.recommendation, what.screened, memory)
+    same_bits(store.read_lines(SITE, REVIEW), lines)
+    assert store.read_findings(SITE, REVIEW).schema == what.screened.findings.schema
+    assert store.read_context(SITE, REVIEW)["limits"] == {"C2": 1.2}
+    assert store.digest(SITE, REVIEW) == written.digest
+    assert store.faults(SITE, REVIEW) == ()
+    assert written.octets > 0
+
+
+def test_the_same_picture_has_the_same_digests_in_another_store(store, tmp_path):
+    one = store.write(SITE, REVIEW, seen(40))
+    other = EvidenceStore(tmp_path / "other").write(SITE, REVIEW, seen(40))
+    assert (one.digest, one.snapshot_digest) == (other.digest, other.snapshot_digest)
+    third = EvidenceStore(tmp_path / "third").write(SITE, REVIEW, seen(40, seed=2))
+    assert third.snapshot_digest != one.snapshot_digest
+
+
+def test_another_picture_alone_changes_the_snapshot_digest(store, tmp_path):
+    one = store.write(SITE, REVIEW, seen(40))
+    moved = seen(40)
+    history = a_history(40, np.random.default_rng(9), today=START.date(), days=4)
+    moved = type(moved)(
+        **{
+            **vars(moved),
+            "snapshot": type(moved.snapshot)(**{**vars(moved.snapshot), "history": history}),
+        }
+    )
+    assert EvidenceStore(tmp_path / "o").write(SITE, REVIEW, moved).snapshot_digest != (
+        one.snapshot_digest
+    )
+
+
+def test_every_altered_file_is_found(store):
+    written = store.write(SITE, REVIEW, seen(40))
+    files = [*written.path.glob("*.parquet"), written.path / "context.json"]
+    files += list((written.path.parent / "history").glob("*.parquet"))
+    assert len(files) > 12
+    for file in files:
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        assert store.faults(SITE, REVIEW) != (), file.name
+        file.write_bytes(whole)
+    assert store.faults(SITE, REVIEW) == ()
+
+
+def test_an_altered_manifest_does_not_match_the_ledgers_digest(store):
+    written = store.write(SITE, REVIEW, seen(40))
+    manifest = written.path / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes() + b" ")
+    assert store.digest(SITE, REVIEW) != written.digest
+    manifest.write_bytes(b"{}")
+    with pytest.raises(LedgerUnavailable, match="manifest cannot be read"):
+        store.faults(SITE, REVIEW)
+
+
+def test_an_opening_taken_over_replaces_what_its_dead_process_left(store):
+    store.write(SITE, REVIEW, seen(40, seed=1))
+    beside = store.directory(SITE, REVIEW).with_name(f".{REVIEW}.new")
+    beside.mkdir()
+    (beside / "half").write_bytes(b"half a file")
+    written = store.write(SITE, REVIEW, seen(40, seed=2))
+    assert store.digest(SITE, REVIEW) == written.digest
+    assert not beside.exists()
+
+
+def test_evidence_that_cannot_be_written_is_ledger_unavailable(store):
+    store.root.mkdir()
+    (store.root / SITE).write_text("in the way")
+    with pytest.raises(LedgerUnavailable, match="cannot be written"):
+        store.write(SITE, REVIEW, seen(4))
+
+
+def test_evidence_that_is_gone_is_named(store):
+    with pytest.raises(LedgerUnavailable, match="cannot be read"):
+        store.read_lines(SITE, REVIEW)
+    with pytest.raises(LedgerUnavailable, match="cannot be read"):
+        store.read_context(SITE, REVIEW)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "a\0b"])
+def test_names_stay_inside_their_directory(store, name):
+    with pytest.raises(CommandRefused, match="cannot name a file"):
+        store.directory(name, REVIEW)
+    with pytest.raises(CommandRefused, match="cannot name a file"):
+        store.directory(SITE, name)
+
+
+def history_of(days, day=0):
+    today = START.date() + timedelta(days=day)
+    return a_history(20, np.random.default_rng(1), today=today, days=days)
+
+
+def test_the_newest_history_is_kept_between_reviews(store):
+    history = store.history(SITE)
+    empty = history.newest()
+    assert (empty.since, empty.consumption.height) == (None, 0)
+    for days in (30, 40):
+        history.save(history_of(days))
+        back = history.newest()
+        same_bits(back.consumption, history_of(days).consumption)
+        assert back.watermark == START.date()
+
+
+def test_weeks_that_did_not_change_are_written_once(store):
+    history = store.history(SITE)
+    first = history.save(history_of(60))
+    grown = history_of(60)
+    added = history_of(1, day=1)
+    grown = History(
+        since=grown.since,
+        watermark=added.watermark,
+        consumption=pl.concat([grown.consumption, added.consumption]),
+        receipts=grown.receipts,
+        orders=grown.orders,
+    )
+    second = history.save(grown)
+    new = {part.name for part in second} - {part.name for part in first}
+    assert len(second) > 8
+    assert len(new) == 1
+    same_bits(history.newest().consumption, grown.consumption)
+    same_bits(history.load(first, None, None).consumption, history_of(60).consumption)
+
+
+def test_rows_that_are_not_in_order_keep_theirs(store):
+    mixed = history_of(20)
+    mixed = History(since=mixed.since, consumption=mixed.consumption.reverse())
+    store.history(SITE).save(mixed)
+    same_bits(store.history(SITE).newest().consumption, mixed.consumption)
+
+
+def test_the_same_rows_have_the_same_name_in_another_process(store, tmp_path):
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\n"
+        "from test_ledger_evidence import EvidenceStore, SITE, history_of\n"
+        "parts = EvidenceStore(Path(sys.argv[2])).history(SITE).save(history_of(20))\n"
+        "print(*(part.name for part in parts))\n"
+    )
+    here = str(Path(__file__).parent)
+    done = subprocess.run(
+        [sys.executable, "-c", script, here, str(tmp_path / "other")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    parts = store.history(SITE).save(history_of(20))
+    assert done.stdout.split() == [part.name for part in parts]
+
+
+def test_a_damaged_history_says_how_to_go_on(store):
+    store.history(SITE).save(history_of(3))
+    (store.root / SITE / "history" / "history.json").write_text("{")
+    with pytest.raises(LedgerUnavailable, match="the next pull reads the whole window again"):
+        store.history(SITE).newest()
+
+
+def test_a_policy_is_kept_once_by_its_digest(store):
+    files = {"policy.onnx": b"weights", "manifest.json": b"{}"}
+    kept = store.keep_policy("d" * 64, files)
+    assert store.keep_policy("d" * 64, {"policy.onnx": b"other"}) == kept
+    assert store.read_policy("d" * 64) == files
+    with pytest.raises(LedgerUnavailable, match="is not kept here"):
+        store.read_policy("e" * 64)
+    store.keep_policy("e" * 64, files)
+    assert prune_policies(store, {"d" * 64}) == ("e" * 64,)
+    assert store.read_policy("d" * 64) == files
+
+
+def test_a_policy_that_cannot_be_kept_is_ledger_unavailable(store):
+    store.root.mkdir()
+    (store.root / "policies").write_text("in the way")
+    with pytest.raises(LedgerUnavailable, match="cannot be kept"):
+        store.keep_policy("d" * 64, {"policy.onnx": b"weights"})
+    assert prune_policies(EvidenceStore(store.root / "none"), set()) == ()
+
+
+def written_days(store, days):
+    ids = []
+    for day in range(days):
+        ids.append(review_id_of(slot_on(day)))
+        store.write(SITE, ids[-1], seen(20, seed=day, days=2, day=day))
+    return ids
+
+
+def standing(store):
+    return sorted(path.name for path in (store.root / SITE).iterdir() if path.name != "history")
+
+
+def test_evidence_older_than_its_days_is_pruned_with_the_history_only_it_saw(store):
+    ids = written_days(store, 20)
+    now = START + timedelta(days=19)
+    pruned = prune(store, SITE, Retention(days=3), now, keep={ids[0]})
+    assert pruned.reviews == tuple(ids[1:16])
+    assert standing(store) == [ids[0], *ids[16:]]
+    assert pruned.octets > 0
+    for review in standing(store):
+        assert store.faults(SITE, review) == ()
+        store.read_snapshot(SITE, review)
+
+
+def test_the_oldest_go_first_when_space_is_short(store):
+    ids = written_days(store, 6)
+    size = sum(f.stat().st_size for f in store.directory(SITE, ids[-1]).iterdir())
+    prune(store, SITE, Retention(octets=int(size * 3.5)), START, keep={ids[1]})
+    assert standing(store) == [ids[1], ids[4], ids[5]]
+    assert prune(store, SITE, Retention(octets=int(size * 3.5)), START, keep=()).reviews == ()
+
+
+def test_what_a_dead_process_left_is_swept_and_other_files_are_not(store):
+    ids = written_days(store, 1)
+    half = store.root / SITE / f".{ids[0]}.new"
+    half.mkdir()
+    (store.root / SITE / "notes").mkdir()
+    prune(store, SITE, Retention(days=0), START + timedelta(days=9), keep={ids[0]})
+    assert standing(store) == [ids[0], "notes"]
+
+
+def test_pruning_nothing_is_no_trouble(store):
+    assert prune(store, SITE, Retention(), START, keep=()).reviews == ()
+
+
+def test_trouble_while_pruning_is_named(store):
+    ids = written_days(store, 2)
+    shutil.rmtree(store.root / SITE / "history")
+    (store.directory(SITE, ids[1]) / "manifest.json").unlink()
+    with pytest.raises(LedgerUnavailable):
+        prune(store, SITE, Retention(days=0), START, keep={ids[1]})

@@ -1,0 +1,190 @@
+"""From columns to decimals: what is owed, what is held, what is counted."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ledger_decisions import a_snapshot, a_state, screened
+from ledger_fakes import START
+
+from connector.errors import SnapshotUnfit
+from connector.failsafes.verdicts import FINDINGS, Action
+from connector.inventory.memory import VITALS, Memory
+from connector.ledger.planned import PLANNED, counts_of, exact, plan_lines, vitals_of
+from connector.ledger.verdicts import starved
+
+RNG = np.random.default_rng(3)
+TODAY = START.date()
+
+
+@pytest.mark.parametrize(
+    ("quantity", "decimal"),
+    [
+        (5.0, "5.000"),
+        (0.1 + 0.2, "0.300"),
+        (2.9999999999999996, "3.000"),  # a whole lot, but for the arithmetic
+        (2.9996, "2.999"),  # never above what was allowed
+        (0.0004, "0.000"),
+        (1e-320, "0.000"),
+        (123456789012.345, "123456789012.345"),
+        (1e15, "1000000000000000.000"),
+    ],
+)
+def test_a_quantity_becomes_the_decimal_the_erp_can_carry(quantity, decimal):
+    assert str(exact(quantity)) == decimal
+
+
+@given(thousandths=st.integers(0, 10**12))
+def test_every_decimal_of_the_erp_survives_its_float(thousandths):
+    decimal = Decimal(thousandths).scaleb(-3)
+    assert exact(float(decimal)) == decimal
+
+
+@given(quantity=st.floats(0, 1e12))
+def test_no_quantity_grows(quantity):
+    assert exact(quantity) <= Decimal(repr(quantity)) + Decimal("1e-9")
+
+
+def planned(quantity, held, action, **columns):
+    state = a_state(len(quantity), RNG, **columns)
+    return plan_lines(state, screened(state, quantity, held, action), TODAY)
+
+
+def test_only_lines_that_may_be_sent_are_owed_and_only_held_ones_are_held():
+    lines = planned(
+        [5.0, 6.0, 7.0, 8.0, 0.0, 0.0, 9.0, 9.0, 9.0],
+        [0.0, 0.0, 0.0, 0.0, 4.0, 4.0, 0.0, 0.0, 4.0],
+        [Action.PASS, Action.WARN, Action.CLAMP, Action.FALLBACK, Action.HOLD, Action.SUPPRESS]
+        + [Action.NODE_HOLD, Action.GLOBAL_HALT, Action.NODE_SHADOW],
+    )
+    assert lines.schema == PLANNED
+    assert lines.select("item", "quantity", "held").rows() == [
+        ("M0000000", "5.000", False),
+        ("M0000001", "6.000", False),
+        ("M0000002", "7.000", False),
+        ("M0000003", "8.000", False),
+        ("M0000004", "4.000", True),
+    ]
+
+
+def test_what_the_erp_cannot_carry_is_not_owed():
+    assert planned([0.0004], [0.0], [Action.PASS]).height == 0
+
+
+@pytest.mark.parametrize(("days", "due"), [(0.0, 1), (1.0, 1), (4.2, 5), (5.0, 5)])
+def test_the_due_day_is_a_whole_lead_time_ahead(days, due):
+    lines = planned([1.0], [0.0], [Action.PASS], lead_time_days=[days])
+    assert lines["due"].to_list() == [TODAY + timedelta(days=due)]
+
+
+@pytest.mark.parametrize("days", [-1.0, 4_000.0, float("nan"), float("inf")])
+def test_an_impossible_lead_time_is_not_ordered_from(days):
+    with pytest.raises(SnapshotUnfit, match="a lead time of"):
+        planned([1.0], [0.0], [Action.PASS], lead_time_days=[days])
+
+
+def test_a_held_line_says_which_guards_held_it_with_both_numbers():
+    state = a_state(2, RNG)
+    row = {"node": "1000", "item": "M0000000", "before": 9.0, "after": 0.0}
+    findings = pl.DataFrame(
+        [
+            row | {"guard": "C4", "action": 3, "value": 9.0, "threshold": 3.0, "detail": ""},
+            row | {"guard": "C2", "action": 2, "value": 9.0, "threshold": 5.0, "detail": ""},
+            row | {"guard": "D1", "action": 3, "value": 1.23456, "threshold": 1.0, "detail": "day"},
+        ],
+        schema=FINDINGS,
+    )
+    verdict = screened(state, [0.0, 1.0], [9.0, 0.0], [Action.HOLD, Action.PASS], findings=findings)
+    lines = plan_lines(state, verdict, TODAY)
+    assert lines["reasons"].to_list() == ["C4: 9.0 against 3.0; D1: 1.235 against 1.0 (day)", ""]
+
+
+def test_an_unknown_cost_reserves_nothing_rather_than_nan():
+    state = a_state(1, RNG)
+    verdict = screened(state, [5.0], [0.0], [Action.PASS], value=[float("nan")])
+    assert plan_lines(state, verdict, TODAY)["value"].to_list() == [0.0]
+
+
+def test_nothing_to_order_is_an_empty_plan():
+    assert planned([0.0], [0.0], [Action.PASS]).schema == PLANNED
+
+
+def test_vitals_count_each_node_and_start_from_its_items():
+    rows = 7
+    state = a_state(rows, RNG, on_hand=[0.0, 1.0, 0.0, 2.0, 3.0, -1.0, 5.0])
+    verdict = screened(state, [2.0] + [0.0] * 6, [0.0] * 7, [Action.PASS] * 7)
+    snapshot = a_snapshot(rows, RNG)
+    vitals = vitals_of("slot", snapshot, state, verdict)
+    assert vitals.schema == VITALS
+    first = vitals.row(0, named=True)
+    assert first == {
+        "slot": "slot",
+        "weekday": 0,
+        "node": "1000",
+        "items": 1,
+        "stock_rows": 1,
+        "pipeline_rows": 1,
+        "zero_share": 1.0,
+        "lines": 1,
+        "value": 4.0,
+    }
+    assert vitals["lines"].sum() == 1
+    assert vitals["items"].sum() == rows
+
+
+def test_counts_add_up():
+    state = a_state(4, RNG)
+    verdict = screened(
+        state,
+        [2.0, 0.0, 0.0, 0.0],
+        [0.0, 3.0, 0.0, 0.0],
+        [Action.PASS, Action.HOLD, Action.SUPPRESS, Action.PASS],
+        requested=[2.0, 3.0, 4.0, float("nan")],
+    )
+    counts = counts_of(verdict)
+    assert (counts.items, counts.ordered, counts.held, counts.stopped) == (4, 1, 1, 1)
+    assert (counts.value, counts.held_value) == (4.0, 6.0)
+    assert counts.by_action == {"PASS": 2, "HOLD": 1, "SUPPRESS": 1}
+
+
+@pytest.mark.parametrize(
+    ("position", "level", "quantity", "held", "before", "expected"),
+    [
+        (9.0, 0.0, 0.0, 0.0, 0, 1),  # short of 2 a day over 5 days, and silent
+        (9.0, 0.0, 0.0, 0.0, 3, 4),
+        (10.0, 0.0, 0.0, 0.0, 3, 0),  # covered
+        (9.0, 0.0, 1.0, 0.0, 3, 0),  # ordered
+        (9.0, 0.0, 0.0, 1.0, 3, 0),  # a person was asked
+        (30.0, 1.0, 0.0, 0.0, 0, 1),  # a central node answers for its echelon
+        (float("nan"), 0.0, 0.0, 0.0, 3, 0),
+    ],
+)
+def test_starved_counts_reviews_in_a_row(position, level, quantity, held, before, expected):
+    lines = pl.DataFrame(
+        {
+            "node": ["1000"],
+            "item": ["A"],
+            "level": [level],
+            "inventory_position": [position],
+            "echelon_position": [position],
+            "demand_mean": [2.0],
+            "echelon_demand_mean": [8.0],
+            "lead_time_p90": [5.0],
+            "quantity": [quantity],
+            "held": [held],
+        }
+    )
+    known = pl.DataFrame({"node": ["1000"], "item": ["A"], "starved_reviews": [before]})
+    memory = Memory(previous=known if before else known.clear())
+    assert starved(lines, memory).to_list() == [expected]
+
+
+def test_the_day_is_the_erps_not_ours():
+    assert planned([1.0], [0.0], [Action.PASS])["due"].dtype == pl.Date
+    assert isinstance(TODAY, date)
