@@ -46,6 +46,8 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "reject": deciding.reject,
         "halt": deciding.halt,
         "resume": deciding.resume,
+        "accept": deciding.accept,
+        "rearm": deciding.rearm,
     },
     "Explain and prove": {
         "reviews": explaining.reviews,

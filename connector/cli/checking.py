@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import gateway, show
+from connector.cli import gateway, show, views
 from connector.cli.options import DEFAULT_CONFIG, AsJson, Config, SiteName
 from connector.errors import EXIT_CONFIG, EXIT_DONE, EXIT_NEEDS_A_PERSON, ConfigError
 
@@ -50,7 +50,7 @@ def check(
                 findings += [
                     {"site": name, **show.plain(each)} for each in runtime.check(offline=offline)
                 ]
-    show.answer(findings, as_json=as_json, title="check")
+    show.answer(findings, as_json=as_json, title="check", view=views.checks)
     failed = any(each["outcome"] == FAILED for each in findings)
     raise typer.Exit(EXIT_CONFIG if broken else EXIT_NEEDS_A_PERSON if failed else EXIT_DONE)
 
@@ -106,7 +106,7 @@ def api_plan(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJs
     The list is fixed. The policy yields quantities; it never chooses a call.
     """
     with gateway.site(config, site) as runtime:
-        show.answer(runtime.api_plan(), as_json=as_json, title="every call that can be made")
+        show.answer(runtime.api_plan(), as_json=as_json, title="every call", view=views.calls)
 
 
 def version(as_json: AsJson = False) -> None:

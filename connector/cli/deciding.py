@@ -1,4 +1,4 @@
-"""status, held, approve, reject, halt, resume: what a person sees and decides."""
+"""status, held, approve, reject, halt, resume, accept, rearm: what a person sees and decides."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from connector.cli import gateway, show
+from connector.cli import gateway, show, views
 from connector.cli.options import DEFAULT_CONFIG, AsJson, Config, SiteName, Who, person
 
 Line = Annotated[str, typer.Argument(help="The ten characters of the line, as `held` shows them.")]
@@ -23,13 +23,13 @@ def status(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson
         show.answer(found, as_json=True)
         return
     for name, each in found.items():
-        show.answer(each, as_json=False, title=name)
+        show.answer(each, as_json=False, title=name, view=views.status)
 
 
 def held(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson = False) -> None:
     """List the lines that wait for a person, with the fail-safe that held each."""
     with gateway.site(config, site) as runtime:
-        show.answer(runtime.held(), as_json=as_json, title="held lines")
+        show.answer(runtime.held(), as_json=as_json, title="held lines", view=views.held)
 
 
 def approve(
@@ -77,6 +77,33 @@ def resume(
     """Let a halted site send again."""
     with gateway.site(config, site) as runtime:
         _told(runtime.resume(person(who)), as_json=as_json)
+
+
+def accept(
+    why: Annotated[str, typer.Argument(help="Why the change is real, for the auditor.")],
+    config: Config = DEFAULT_CONFIG,
+    site: SiteName = "",
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let later reviews compare with the newest picture though a data fail-safe held it.
+
+    For changes that are real: new items, a moved warehouse. The next review then orders again.
+    """
+    with gateway.site(config, site) as runtime:
+        _told(runtime.accept(person(who), why), as_json=as_json)
+
+
+def rearm(
+    node: Annotated[str, typer.Argument(help="The node, as `status` shows it.")],
+    config: Config = DEFAULT_CONFIG,
+    site: SiteName = "",
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let a node that a breaker put in shadow post again, in a person's name."""
+    with gateway.site(config, site) as runtime:
+        _told(runtime.rearm(node, person(who)), as_json=as_json)
 
 
 def _told(sentence: str, *, as_json: bool) -> None:

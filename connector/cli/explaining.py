@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from connector.cli import gateway, show
+from connector.cli import gateway, show, views
 from connector.cli.options import DEFAULT_CONFIG, AsJson, Config, SiteName
 from connector.errors import EXIT_DONE, EXIT_NEEDS_A_PERSON
 
@@ -32,7 +32,7 @@ def explain(
 def reviews(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson = False) -> None:
     """List the newest reviews with their ids and outcomes."""
     with gateway.site(config, site) as runtime:
-        show.answer(runtime.reviews(), as_json=as_json, title="reviews")
+        show.answer(runtime.reviews(), as_json=as_json, title="reviews", view=views.reviews)
 
 
 def lines(
@@ -43,7 +43,7 @@ def lines(
 ) -> None:
     """List what a review owed or held, with the keys that `explain` takes."""
     with gateway.site(config, site) as runtime:
-        show.answer(runtime.lines(review), as_json=as_json, title="lines")
+        show.answer(runtime.lines(review), as_json=as_json, title="lines", view=views.lines)
 
 
 def replay(

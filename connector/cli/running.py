@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from connector.cli import gateway, show
+from connector.cli import gateway, show, views
 from connector.cli.options import DEFAULT_CONFIG, AsJson, Config, SiteName
 from connector.errors import EXIT_DONE, EXIT_NEEDS_A_PERSON
 
@@ -28,8 +28,9 @@ def once(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson =
     """
     with gateway.site(config, site) as runtime:
         report = show.plain(runtime.review_once())
-    show.answer(report, as_json=as_json, title="review")
-    waits = isinstance(report, dict) and report.get("outcome") == "held"
+    report.pop("screened", None)  # as long as the site is large; `lines` and the evidence have it
+    show.answer(report, as_json=as_json, title="review", view=views.review)
+    waits = report["outcome"] == "held"
     raise typer.Exit(EXIT_NEEDS_A_PERSON if waits else EXIT_DONE)
 
 

@@ -6,12 +6,14 @@ import dataclasses
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+_WIDE = 240  # columns of a table that goes into a file or a pipe
 
 
 def plain(value: Any) -> Any:
@@ -47,13 +49,19 @@ def _shown_rows(value: Any) -> Any:
     return plain(rows()) if callable(rows) else str(value)
 
 
-def answer(value: Any, *, as_json: bool, title: str = "") -> None:
-    """Print what a command found."""
+def answer(
+    value: Any,
+    *,
+    as_json: bool,
+    title: str = "",
+    view: Callable[[Any], Any] | None = None,
+) -> None:
+    """Print what a command found; `view` chooses what people see of it."""
     tree = plain(value)
     if as_json:
         print_json(tree)
     else:
-        _print(tree, title)
+        _print(view(tree) if view else tree, title)
 
 
 def print_json(tree: Any) -> None:
@@ -109,7 +117,9 @@ def _table(rows: list[dict[str, Any]], title: str) -> None:
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*(Text(_cell(row.get(name))) for name in names))
-    Console().print(table)
+    # Where nobody watches, lines are as long as they need to be: grep and less want them whole.
+    console = Console()
+    console.print(table) if console.is_terminal else Console(width=_WIDE).print(table)
 
 
 def _cell(value: Any) -> str:

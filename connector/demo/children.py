@@ -15,7 +15,7 @@ from typing import Self
 from connector.errors import ReplenishError
 from connector.ports import Clock
 
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.05
 _TAIL_OCTETS = 65_536
 _LINE_MOST = 300  # characters of a log line that a person gets to read
 

@@ -29,6 +29,13 @@ class PartialData(Parameters):
     rows: int = parameter(
         5, unit="rows", low=0, high=1000, means="rows that may come or go in the smallest node"
     )
+    sigmas: float = parameter(
+        5.0,
+        unit="sqrt(rows)",
+        low=0,
+        high=20,
+        means="stock rows may vary so much besides: an item that is out has none",
+    )
     keys: float = parameter(
         0.01, unit="1", low=0, high=1, means="item-nodes that may come or go since last time"
     )
@@ -36,7 +43,7 @@ class PartialData(Parameters):
         2, unit="item-nodes", low=0, high=1000, means="so many may come or go in the smallest node"
     )
     pipeline_low: float = parameter(
-        0.5, unit="1", low=0, high=1, means="open document lines against last time"
+        0.1, unit="1", low=0, high=1, means="open document lines against last time"
     )
     pipeline_rows: int = parameter(
         20, unit="rows", low=1, high=100_000, means="fewer open lines say nothing about the share"

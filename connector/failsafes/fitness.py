@@ -110,8 +110,10 @@ def _judge_rows(docket: Docket, recall: Recall) -> None:
     usual = usual_counts(recall, limits.history)
     rows = {"items": lines.per_node, "stock_rows": counted_rows(lines, recall.snapshot.stock)}
     for name, count in rows.items():
-        least = limits.low * usual[name] - limits.rows
-        most = limits.high * usual[name] + limits.rows
+        # Stock rows come and go with stock; a small node's vary by more than its share.
+        spread = limits.sigmas * np.sqrt(usual[name]) if name == "stock_rows" else 0.0
+        least = limits.low * usual[name] - limits.rows - spread
+        most = limits.high * usual[name] + limits.rows + spread
         few = _per_node(count < least, count, least, f"{name}: fewer than usual")
         many = _per_node(count > most, count, most, f"{name}: more than usual")
         for finding in (few, many):

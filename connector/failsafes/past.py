@@ -71,7 +71,8 @@ def past_of(recall: Recall, asking: Mask) -> Past:
     lines, ordered = recall.lines, recall.memory.ordered
     rows = lines.universe.locate(ordered)
     quantity = ordered["quantity"].to_numpy()
-    counts = (rows >= 0) & (quantity > 0) & asking[rows]
+    counts = (rows >= 0) & (quantity > 0)
+    counts[counts] = asking[rows[counts]]
     day = ordered["ordered_on"].filter(pl.Series(counts, dtype=pl.Boolean))
     # An order without a day counts as today's.
     age = (pl.Series([recall.today]) - day).dt.total_days().cast(pl.Float64).fill_null(0.0)

@@ -22,7 +22,8 @@ _TABLE = np.geomspace(_STEADY_CV, _LUMPY_CV, 800)
 _SHAPE = _TABLE**-2
 _LOG_GAMMA = np.array([math.lgamma(shape + 1.0) for shape in _SHAPE.tolist()])
 _ITERATIONS = 60
-_LEAST_LOG, _CLOSE = -300.0, 1e-12
+_LEAST_LOG, _CLOSE = -300.0, 1e-9
+_NOTHING = -50.0  # ln of what is 0 for every order
 
 
 def gamma_quantile(probability: Column, cv: Column) -> Column:
@@ -60,8 +61,10 @@ def _quantiles(probability: float) -> Column:
         step = (probability - below) / np.maximum(slope, 1e-300)
         newton = guess + step
         inside = (newton > low) & (newton < high)
-        guess = np.where(inside, newton, (low + high) / 2.0)
-        if np.all(np.abs(step[inside]) < _CLOSE) and inside.all():
+        following = np.where(inside, newton, (low + high) / 2.0)
+        settled = (np.abs(following - guess) < _CLOSE) | (following < _NOTHING)
+        guess = following
+        if settled.all():
             break
     quantiles: Column = np.exp(guess) / _SHAPE
     quantiles.setflags(write=False)  # it is cached

@@ -8,6 +8,7 @@ from connector.errors import CommandRefused
 from connector.ledger.control import Command
 from connector.ledger.lines import Line
 from connector.ledger.queries import line as line_by_key
+from connector.ledger.reviews import accept_review
 from connector.ledger.sqlite import SqliteLedger
 
 
@@ -23,6 +24,9 @@ def execute(ledger: SqliteLedger, command: Command, now: datetime) -> str:
     if command.verb == "rearm":
         brake.rearm(site=command.site, node=command.node, who=who, now=now)
         return f"{command.site}/{command.node} posts again"
+    if command.verb == "accept":
+        review = accept_review(ledger.store, command.site, who=who, why=command.why, now=now)
+        return f"{review}: later reviews compare with this picture"
     return _on_line(ledger, command, now)
 
 

@@ -28,7 +28,7 @@ ANSWERS_MAX = 1_000  # the oldest are removed beyond
 _NAME = re.compile(r"[0-9A-Za-z-]{8,80}\.json")
 _WAIT_SECONDS = 0.1
 
-Verb = Literal["approve", "reject", "halt", "resume", "rearm", "write_off", "adopt"]
+Verb = Literal["approve", "reject", "halt", "resume", "rearm", "write_off", "adopt", "accept"]
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,7 +40,7 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     at: datetime
     line: str = ""  # approve, reject, write_off, adopt: key or hash
     node: str = ""  # rearm
-    why: str = ""  # reject, halt, write_off
+    why: str = ""  # reject, halt, write_off, accept
     number: str = ""  # adopt
     number_line: str = ""  # adopt
 

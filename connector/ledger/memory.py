@@ -41,8 +41,9 @@ WHERE site = ? AND owed_on > ?
 GROUP BY node, owed_on ORDER BY node, owed_on
 """
 _VITALS = """
-SELECT slot, weekday, node, items, stock_rows, pipeline_rows, zero_share, lines, value FROM vital
-WHERE site = ? AND day > ? ORDER BY slot, node
+SELECT slot, weekday, node, items, stock_rows, pipeline_rows, zero_share, lines, value
+FROM vital JOIN review USING (slot)
+WHERE vital.site = ? AND day > ? AND accepted = 1 ORDER BY slot, node
 """
 _MODE = "SELECT mode FROM review WHERE site = ? ORDER BY opened_at DESC, slot_at DESC LIMIT 1"
 _POINTER = (

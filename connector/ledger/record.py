@@ -165,7 +165,7 @@ def hash_of(parts: list[str]) -> str:
 
 
 def _insert_vitals(write: Write, decided: ReviewRecord) -> None:
-    if decided.accepted:
+    if decided.vitals.height:
         of = {"site": decided.slot.site, "day": decided.erp_date.isoformat()}
         write.many(_INSERT_VITAL, [row | of for row in decided.vitals.iter_rows(named=True)])
 

@@ -204,6 +204,24 @@ def close_review(store: Store, review_id: str, *, outcome: str, detail: str, now
             _close(write, review_id, outcome, detail, now)
 
 
+def accept_review(store: Store, site: str, *, who: str, why: str, now: datetime) -> str:
+    """Let later reviews compare with the newest picture though a data fail-safe held it.
+
+    For a change that is real: a range of new items, a warehouse that moved. Returns the review's
+    id; raises CommandRefused when there is nothing to accept.
+    """
+    found = latest_recorded(store, site)
+    if found is None or found.accepted:
+        msg = f"{site} has no picture that waits to be accepted"
+        raise CommandRefused(msg, hint="see `replenishd status` for the latest review")
+    with store.write() as write:
+        write.run("UPDATE review SET accepted = 1 WHERE review_id = ?", (found.review_id,))
+        write.run("UPDATE site SET previous_review = ? WHERE site = ?", (found.review_id, site))
+        facts = {"review": found.review_id, "who": who, "why": why}
+        journal.append(write, "accepted", site, now, facts)
+    return found.review_id
+
+
 def _close(write: Write, review_id: str, outcome: str, detail: str, now: datetime) -> None:
     write.run(
         "UPDATE review SET status = 'closed', closed_at = ?, outcome = ?, detail = ?"

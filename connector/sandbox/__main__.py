@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +12,30 @@ from connector.errors import ReplenishError
 from connector.sandbox.habits import Habits
 from connector.sandbox.main import Doors, run
 from connector.sandbox.options import SandboxOptions
+
+_CHOICES: tuple[tuple[str, Callable[[str], object]], ...] = (
+    ("items", int),
+    ("regions", int),
+    ("seed", int),
+    ("history-days", int),
+    ("first-day", date.fromisoformat),
+    ("host", str),
+    ("port", int),
+    ("admin-port", int),
+    ("client", str),
+    ("user", str),
+    ("password", str),
+    ("reader", str),
+    ("blind", str),
+    ("blind-plant", str),
+    ("api-key", str),
+    ("oauth-client", str),
+    ("oauth-secret", str),
+    ("token-seconds", float),
+    ("csrf-seconds", float),
+    ("page-rows", int),
+    ("simulate-work-ms", float),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,29 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         description="A stand-in ERP: SAP OData V2 services over a simulated network.",
     )
     add = parser.add_argument
-    for name, kind in (
-        ("items", int),
-        ("regions", int),
-        ("seed", int),
-        ("history-days", int),
-        ("first-day", date.fromisoformat),
-        ("host", str),
-        ("port", int),
-        ("admin-port", int),
-        ("client", str),
-        ("user", str),
-        ("password", str),
-        ("reader", str),
-        ("blind", str),
-        ("blind-plant", str),
-        ("api-key", str),
-        ("oauth-client", str),
-        ("oauth-secret", str),
-        ("token-seconds", float),
-        ("csrf-seconds", float),
-        ("page-rows", int),
-        ("simulate-work-ms", float),
-    ):
+    for name, kind in _CHOICES:
         default = getattr(defaults, name.replace("-", "_"))
         add(f"--{name}", type=kind, default=default, help=f"default {default!s}")
     for name, text in (

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 RELEASE_LIMIT = 25_000.0  # money; a dearer line waits a day for its release
 MADE_BY_PLANNING = "B"
 MADE_BY_HAND = "R"
+_TEXTS = (
+    "group",
+    "tracking",
+    "requisitioner",
+    "text",
+    "account",
+    "storage",
+    "reference",
+    "line_reference",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +80,8 @@ def append_requisition(
         released=np.maximum(released, waits),
         supplying=[each.supplying for each in ordered],
         description=say(description),
-        group=[say(each.group) for each in ordered],
-        tracking=[say(each.tracking) for each in ordered],
-        requisitioner=[say(each.requisitioner) for each in ordered],
-        text=[say(each.text) for each in ordered],
         origin=say(MADE_BY_HAND),
-        account=[say(each.account) for each in ordered],
-        storage=[say(each.storage) for each in ordered],
-        reference=[say(each.reference) for each in ordered],
-        line_reference=[say(each.line_reference) for each in ordered],
+        **{name: [say(getattr(each, name)) for each in ordered] for name in _TEXTS},
         fixed=[each.fixed for each in ordered],
         closed=[each.closed for each in ordered],
         blocked=[each.blocked for each in ordered],
@@ -108,19 +111,8 @@ def append_planned(
         closed=False,
         blocked=False,
         filed=False,
-        **dict.fromkeys(
-            (
-                "description",
-                "tracking",
-                "requisitioner",
-                "text",
-                "account",
-                "storage",
-                "reference",
-                "line_reference",
-            ),
-            0,
-        ),
+        description=0,
+        **{name: 0 for name in _TEXTS if name != "group"},
     )
 
 

@@ -82,35 +82,10 @@ def _requisitions(world: World) -> None:
 
 
 def _order(world: World, order: _Order) -> None:
-    documents, facts = world.documents, world.scenario
-    say = documents.words.number
-    item = order.item % facts.items
-    cell = item * facts.nodes + CENTRAL
-    head = documents.orders.append(
-        1,
-        number=FIRST_ORDER + len(documents.orders),
-        created=world.today - 3,
-        vendor=facts.vendor[item],
-        creator=say(CLERK),
-        group=say(GROUPS[1]),
-    )
-    row = documents.order_lines.append(
-        1,
-        number=documents.orders["number"][head],
-        line=LINE_STEP,
-        order=head,
-        cell=cell,
-        quantity=order.quantity,
-        factor=1.0,
-        unit=say(UNITS[facts.unit[item]]),
-        received=0.0,
-        requisition=-1,
-        deleted=say(DELETED) if order.deleted else 0,
-        account=say(order.account),
-        complete=False,
-        returned=order.returned,
-        expected=order.expected,
-    )
+    documents = world.documents
+    item = order.item % world.scenario.items
+    cell = item * world.scenario.nodes + CENTRAL
+    row = _order_line(world, order, item)
     documents.schedule.append(
         1, order_line=row, line=1, due=world.today + order.due, quantity=order.quantity
     )
@@ -124,3 +99,34 @@ def _order(world: World, order: _Order) -> None:
             last=True,
             done=False,
         )
+
+
+def _order_line(world: World, order: _Order, item: int) -> int:
+    """Add header and line of a purchase order made by hand; return the line's row."""
+    documents, facts = world.documents, world.scenario
+    say = documents.words.number
+    head = documents.orders.append(
+        1,
+        number=FIRST_ORDER + len(documents.orders),
+        created=world.today - 3,
+        vendor=facts.vendor[item],
+        creator=say(CLERK),
+        group=say(GROUPS[1]),
+    )
+    return documents.order_lines.append(
+        1,
+        number=documents.orders["number"][head],
+        line=LINE_STEP,
+        order=head,
+        cell=item * facts.nodes + CENTRAL,
+        quantity=order.quantity,
+        factor=1.0,
+        unit=say(UNITS[facts.unit[item]]),
+        received=0.0,
+        requisition=-1,
+        deleted=say(DELETED) if order.deleted else 0,
+        account=say(order.account),
+        complete=False,
+        returned=order.returned,
+        expected=order.expected,
+    )

@@ -67,8 +67,8 @@ def judge(
         number = _line_number(values, taken)
         desk = _Desk(world, values, position, number)
         if locked and position in locked:
-            desk.refuse("M3/021", f"Material {desk.material} is locked by user {locked[position]}")
             desk.status = 400 if habits.lock_status == "400" else 423
+            desk.refuse("M3/021", f"Material {desk.material} is locked by user {locked[position]}")
         line = desk.line(twice=number in taken)
         taken.add(number)
         troubles += desk.troubles

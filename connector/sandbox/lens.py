@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from connector.sandbox.odata_columns import EPOCH, Day, Fixed, Flag, Number, Numc, Text
+from connector.sandbox.odata_columns import EPOCH, Day, Flag, Number, Numc, Text
+from connector.sandbox.odata_made_columns import Fixed
 from connector.sandbox.rows import Words
 from connector.sandbox.scenario import GROUPS, UNITS
 from connector.sandbox.world import World

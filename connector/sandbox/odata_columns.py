@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
@@ -20,7 +19,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 Rows: TypeAlias = NDArray[np.int64]
 Literal: TypeAlias = str | Decimal | bool | datetime | None
 
-_COMPARE = {
+COMPARE = {
     "eq": np.equal,
     "ne": np.not_equal,
     "gt": np.greater,
@@ -51,12 +50,6 @@ class Column(Protocol):
     @property
     def span(self) -> int:
         """Return a number above every `order`, for joining on several columns."""
-
-
-At: TypeAlias = NDArray[Any] | slice  # which rows a column is made for
-Maker: TypeAlias = Callable[[At], Column]
-ALL = slice(None)
-NONE = slice(0)
 
 
 def wrong_literal(kind: str, literal: Literal) -> GatewayError:
@@ -109,9 +102,9 @@ class Text:
         if not isinstance(literal, str):
             raise wrong_literal("Edm.String", literal)
         # A whole material number is converted on input, a piece of one is not
-        wanted = _unpadded(literal) if self._material and operator in _COMPARE else literal
+        wanted = _unpadded(literal) if self._material and operator in COMPARE else literal
         if operator in {"eq", "ne"}:
-            found: Mask = _COMPARE[operator](self._numbers, self._words.find(wanted))
+            found: Mask = COMPARE[operator](self._numbers, self._words.find(wanted))
             return found
         if operator in {"startswith", "endswith", "contains"}:
             test = {
@@ -122,7 +115,7 @@ class Text:
             fits = np.asarray([bool(test(text, wanted)) for text in self._words.texts])
         else:
             texts = np.asarray(self._words.texts)
-            fits = np.asarray(_COMPARE[operator](texts, np.asarray(wanted)), dtype=np.bool_)
+            fits = np.asarray(COMPARE[operator](texts, np.asarray(wanted)), dtype=np.bool_)
         answer: Mask = fits[self._numbers]
         return answer
 
@@ -161,8 +154,8 @@ class Numc:
 
     def matches(self, operator: str, literal: Literal) -> Mask:
         """Compare as numbers, as the ERP's input conversion does."""
-        if isinstance(literal, str) and (literal.isdigit() or not literal) and operator in _COMPARE:
-            answer: Mask = _COMPARE[operator](self._numbers, int(literal or -1))
+        if isinstance(literal, str) and (literal.isdigit() or not literal) and operator in COMPARE:
+            answer: Mask = COMPARE[operator](self._numbers, int(literal or -1))
             return answer
         if isinstance(literal, str):
             texts = [f"{n:0{self._width}d}" if n >= 0 else "" for n in self._numbers.tolist()]
@@ -206,9 +199,9 @@ class Number:
 
     def matches(self, operator: str, literal: Literal) -> Mask:
         """Compare as numbers."""
-        if not isinstance(literal, Decimal) or operator not in _COMPARE:
+        if not isinstance(literal, Decimal) or operator not in COMPARE:
             raise wrong_literal("Edm.Decimal", literal)
-        answer: Mask = _COMPARE[operator](self._values, float(literal))
+        answer: Mask = COMPARE[operator](self._values, float(literal))
         return answer
 
     def order(self) -> NDArray[Any]:
@@ -246,13 +239,13 @@ class Day:
     def matches(self, operator: str, literal: Literal) -> Mask:
         """Compare with a datetime literal; null never matches but as null."""
         if literal is None and operator in {"eq", "ne"}:
-            answer: Mask = _COMPARE[operator](self._days, 0)
+            answer: Mask = COMPARE[operator](self._days, 0)
             return answer
-        if not isinstance(literal, datetime) or operator not in _COMPARE:
+        if not isinstance(literal, datetime) or operator not in COMPARE:
             raise wrong_literal("Edm.DateTimeOffset" if self._moment else "Edm.DateTime", literal)
         midnight = datetime.combine(literal.date(), datetime.min.time(), literal.tzinfo)
         point = literal.toordinal() + (literal - midnight).total_seconds() / 86_400
-        return np.asarray(_COMPARE[operator](self._days, point) & (self._days != 0))
+        return np.asarray(COMPARE[operator](self._days, point) & (self._days != 0))
 
     def order(self) -> NDArray[Any]:
         """Return the ordinals."""
@@ -283,7 +276,7 @@ class Flag:
         """Compare with true or false."""
         if not isinstance(literal, bool) or operator not in {"eq", "ne"}:
             raise wrong_literal("Edm.Boolean", literal)
-        answer: Mask = _COMPARE[operator](self._values, literal)
+        answer: Mask = COMPARE[operator](self._values, literal)
         return answer
 
     def order(self) -> NDArray[Any]:
@@ -294,106 +287,6 @@ class Flag:
     def span(self) -> int:
         """Return 2."""
         return 2
-
-
-class Fixed:
-    """A property that reads the same in every row, whatever its type: JSON text as given."""
-
-    def __init__(self, text: str, length: int) -> None:
-        self._text = text
-        self._length = length
-
-    def json(self, rows: Rows, habits: Habits) -> list[str]:
-        """Return the text."""
-        text = "null" if self._text == '""' and habits.unset == "null" else self._text
-        return [text] * len(rows)
-
-    def key(self, rows: Rows, habits: Habits) -> list[str]:
-        """Return the text in single quotes."""
-        del habits
-        return [f"'{self._text.strip(chr(34))}'"] * len(rows)
-
-    def matches(self, operator: str, literal: Literal) -> Mask:
-        """Compare once for all rows."""
-        mine = Text(Words(self._text.strip('"')), np.ones(1, dtype=np.int8))
-        if not self._text.startswith('"'):
-            return np.broadcast_to(self._plain(operator, literal), self._length)
-        return np.broadcast_to(mine.matches(operator, literal), self._length)
-
-    def _plain(self, operator: str, literal: Literal) -> Mask:
-        if isinstance(literal, bool):
-            return Flag(np.asarray([self._text == "true"])).matches(operator, literal)
-        answer: Mask = _COMPARE[operator](np.asarray([self._text]), str(literal or "null").lower())
-        return answer
-
-    def order(self) -> NDArray[Any]:
-        """Return zeros."""
-        return np.broadcast_to(0, self._length)
-
-    @property
-    def span(self) -> int:
-        """Return 1."""
-        return 1
-
-
-class Lazy:
-    """A column computed for the rows that are looked at: big tables stay as small as they are."""
-
-    def __init__(self, maker: Maker, length: int) -> None:
-        self._maker = maker
-        self._length = length
-
-    def json(self, rows: Rows, habits: Habits) -> list[str]:
-        """Return the values of these rows."""
-        return self._maker(rows).json(np.arange(len(rows)), habits)
-
-    def key(self, rows: Rows, habits: Habits) -> list[str]:
-        """Return the values of these rows for addresses."""
-        return self._maker(rows).key(np.arange(len(rows)), habits)
-
-    def matches(self, operator: str, literal: Literal) -> Mask:
-        """Compare all rows."""
-        return self._maker(ALL).matches(operator, literal)
-
-    def order(self) -> NDArray[Any]:
-        """Return the order of all rows."""
-        return self._maker(ALL).order()
-
-    @property
-    def span(self) -> int:
-        """Return the span of the column behind."""
-        return self._maker(NONE).span
-
-
-class Patched:
-    """A column of which some rows were tampered with; filters still see the truth."""
-
-    def __init__(self, column: Column, mask: Mask, text: str) -> None:
-        self._column = column
-        self._mask = mask
-        self._text = text
-
-    def json(self, rows: Rows, habits: Habits) -> list[str]:
-        """Return the truth, or the planted text."""
-        told = zip(self._column.json(rows, habits), self._mask[rows].tolist(), strict=True)
-        return [self._text if planted else text for text, planted in told]
-
-    def key(self, rows: Rows, habits: Habits) -> list[str]:
-        """Return the truth."""
-        return self._column.key(rows, habits)
-
-    def matches(self, operator: str, literal: Literal) -> Mask:
-        """Compare the truth."""
-        return self._column.matches(operator, literal)
-
-    def order(self) -> NDArray[Any]:
-        """Return the truth's order."""
-        return self._column.order()
-
-    @property
-    def span(self) -> int:
-        """Return the truth's span."""
-        return self._column.span
 
 
 def _padded(text: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from connector.sandbox.odata_columns import Column, Fixed, Lazy, Maker, Mask, Patched, Rows
+from connector.sandbox.odata_columns import Column, Mask, Rows
 from connector.sandbox.odata_errors import bad_request
+from connector.sandbox.odata_made_columns import Fixed, Lazy, Maker, Patched
 from connector.sandbox.odata_schema import EntitySet, Navigation
 
 _UNFILLED = {
@@ -47,8 +49,8 @@ class Table:
 
     def derived(self, entity: EntitySet, visible: Mask | None) -> Table:
         """Return the same rows under another entity type, or with fewer of them to be seen."""
-        other = Table(self.entity, self.length, self._makers)
-        other._made, other._sorted = dict(self._made), self._sorted
+        other = copy(self)
+        other._made = dict(self._made)  # noqa: SLF001 - its own kind
         other.entity = entity
         both = self.visible if visible is None else visible
         if visible is not None and self.visible is not None:

@@ -208,16 +208,7 @@ def _lots(
     cover = np.full(nodes, 5.0)
     cover[CENTRAL] = 10.0
     maximum = point + np.maximum(np.ceil(mean * cover), multiple)
-    fixed = np.zeros_like(mean)
-    by_fixed_lot = np.arange(len(mean)) % 8 == 5  # noqa: PLR2004
-    fixed[by_fixed_lot, CENTRAL] = (maximum - point)[by_fixed_lot, CENTRAL]
-    fixed = np.ceil(fixed / multiple) * multiple
-    minimum = np.zeros_like(mean)
-    minimum[:, CENTRAL] = (
-        np.ceil(mean[:, CENTRAL] * 3 / multiple[:, CENTRAL]) * multiple[:, CENTRAL]
-    )
-    limited = np.arange(len(mean)) % 11 == 3  # noqa: PLR2004
-    most = np.where(limited[:, None], np.ceil(mean * 60 / multiple) * multiple, 0.0)
+    fixed, minimum, most = _lot_limits(mean, multiple, maximum - point)
     return {
         "lot_minimum": minimum.ravel(),
         "lot_maximum": most.ravel(),
@@ -227,6 +218,21 @@ def _lots(
         "reorder_point": point.ravel(),
         "maximum": maximum.ravel(),
     }
+
+
+def _lot_limits(mean: Floats, multiple: Floats, usual: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return fixed, minimum and maximum lots; only some items have any. Per item and node."""
+    fixed = np.zeros_like(mean)
+    by_fixed_lot = np.arange(len(mean)) % 8 == 5  # noqa: PLR2004
+    fixed[by_fixed_lot, CENTRAL] = usual[by_fixed_lot, CENTRAL]
+    fixed = np.ceil(fixed / multiple) * multiple
+    minimum = np.zeros_like(mean)
+    minimum[:, CENTRAL] = (
+        np.ceil(mean[:, CENTRAL] * 3 / multiple[:, CENTRAL]) * multiple[:, CENTRAL]
+    )
+    limited = np.arange(len(mean)) % 11 == 3  # noqa: PLR2004
+    most = np.where(limited[:, None], np.ceil(mean * 60 / multiple) * multiple, 0.0)
+    return fixed, minimum, most
 
 
 def daily_variance(rate: Floats, occurs: NDArray[Any], shape: NDArray[Any]) -> Floats:

@@ -17,7 +17,7 @@ from connector.sandbox.lens import (
     quantity,
     same,
 )
-from connector.sandbox.odata_columns import At, Fixed, Maker
+from connector.sandbox.odata_made_columns import At, Fixed, Maker
 from connector.sandbox.odata_schema import SERVICES
 from connector.sandbox.odata_table import Table
 from connector.sandbox.rows import Rows
@@ -45,12 +45,7 @@ def requisitions(lens: Lens) -> Table:
 def requisition_lines(lens: Lens) -> Table:
     """Return A_PurchaseRequisitionItem."""
     table = lens.world.documents.requisitions
-    length, word, facts = len(table), lens.word, lens.facts
-
-    def waits(at: At) -> Numbers:
-        signed = table["released"][at] <= lens.world.today
-        value = table["quantity"][at] * facts.price[facts.item[table["cell"][at]]]
-        return np.asarray(~signed & (value > RELEASE_LIMIT))
+    length, word = len(table), lens.word
 
     return Table(
         _SETS["A_PurchaseRequisitionItem"],
@@ -58,8 +53,6 @@ def requisition_lines(lens: Lens) -> Table:
         {
             "PurchaseRequisition": lambda at: digits(table["number"][at], 10),
             "PurchaseRequisitionItem": lambda at: digits(table["line"][at], 5),
-            "PurReqnReleaseStatus": lambda at: choice(("05", "03"), waits(at)),
-            "ReleaseIsNotCompleted": lambda at: flag(waits(at)),
             "PurchaseRequisitionType": lambda at: word(table["document_type"][at]),
             "PurchasingDocumentItemCategory": lambda at: choice(
                 ("0", _TRANSFER_CATEGORY), table["supplying"][at] >= 0
@@ -76,25 +69,48 @@ def requisition_lines(lens: Lens) -> Table:
             "CreationDate": lambda at: day(table["created"][at]),
             "PurReqCreationDate": lambda at: day(table["created"][at]),
             "LastChangeDateTime": lambda at: moment(table["created"][at]),
-            "ProcessingStatus": lambda at: choice(("N", "B"), table["ordered"][at] > 0),
-            "IsDeleted": lambda at: choice(("", "X"), table["deleted"][at]),
-            "IsClosed": lambda at: flag(table["closed"][at]),
-            "IsPurReqnBlocked": lambda at: choice(("", "1"), table["blocked"][at]),
-            "RequisitionerName": lambda at: word(table["requisitioner"][at]),
             "CreatedByUser": lambda at: word(table["creator"][at]),
             "PurReqnItemCurrency": lambda _: same("EUR", length),
             "StorageLocation": lambda at: word(table["storage"][at]),
             "PurReqnOrigin": lambda at: word(table["origin"][at]),
-            "RequirementTracking": lambda at: word(table["tracking"][at]),
             "PurchaseRequisitionIsFixed": lambda at: flag(table["fixed"][at]),
-            "PurReqnExternalReference": lambda at: word(table["reference"][at]),
-            "PurReqnItemExternalReference": lambda at: word(table["line_reference"][at]),
             "MRPController": lambda _: same("001", length),
             "PurReqnPriceQuantity": lambda _: Fixed('"1"', length),
+            **_standing(lens, table),
+            **_traced(lens, table),
             **_of_the_cell(lens, table),
             **_ordered(lens, table),
         },
     )
+
+
+def _standing(lens: Lens, table: Rows) -> dict[str, Maker]:
+    """Return how far a line has come: released, converted, deleted, closed, blocked."""
+    facts = lens.facts
+
+    def waits(at: At) -> Numbers:
+        signed = table["released"][at] <= lens.world.today
+        value = table["quantity"][at] * facts.price[facts.item[table["cell"][at]]]
+        return np.asarray(~signed & (value > RELEASE_LIMIT))
+
+    return {
+        "PurReqnReleaseStatus": lambda at: choice(("05", "03"), waits(at)),
+        "ReleaseIsNotCompleted": lambda at: flag(waits(at)),
+        "ProcessingStatus": lambda at: choice(("N", "B"), table["ordered"][at] > 0),
+        "IsDeleted": lambda at: choice(("", "X"), table["deleted"][at]),
+        "IsClosed": lambda at: flag(table["closed"][at]),
+        "IsPurReqnBlocked": lambda at: choice(("", "1"), table["blocked"][at]),
+    }
+
+
+def _traced(lens: Lens, table: Rows) -> dict[str, Maker]:
+    """Return what tells whose line it is."""
+    return {
+        "RequirementTracking": lambda at: lens.word(table["tracking"][at]),
+        "RequisitionerName": lambda at: lens.word(table["requisitioner"][at]),
+        "PurReqnExternalReference": lambda at: lens.word(table["reference"][at]),
+        "PurReqnItemExternalReference": lambda at: lens.word(table["line_reference"][at]),
+    }
 
 
 def _of_the_cell(lens: Lens, table: Rows) -> dict[str, Maker]:

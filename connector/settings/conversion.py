@@ -104,6 +104,12 @@ def planning_of(site: Site, review_days: float) -> Planning:
     )
 
 
+def scope_of(site: Site) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the items that are reviewed (empty = all) and the items that never are."""
+    items = site.network.items
+    return frozenset(items.include), frozenset(items.exclude)
+
+
 def _credentials(erp: SapErp) -> Credentials | None:
     auth = erp.auth
     if isinstance(auth, BasicAuth):

@@ -39,6 +39,11 @@ def _as_name(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
+def _canonical(value: str) -> str:
+    """Write a material number of digits as the rest of the connector does: without zeros ahead."""
+    return (value.lstrip("0") or "0") if value.isascii() and value.isdigit() else value
+
+
 def is_loopback(url: str) -> bool:
     """Tell whether an address stays on this machine."""
     host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
@@ -71,7 +76,12 @@ _path_schema = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 10
 
 Text = Annotated[str, Field(max_length=1024, pattern=_bare), _name]
 Label = Annotated[str, Field(max_length=80, pattern=_bare), _name]
-Item = Annotated[str, Field(max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$"), _name]
+Item = Annotated[
+    str,
+    Field(max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    AfterValidator(_canonical),
+    _name,
+]
 Plant = Annotated[str, Field(pattern=r"^[^\s'\"\x00-\x1f]{1,4}$"), _name]
 Organization = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,4}$"), _name]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,4}$"), _name]

@@ -51,5 +51,3 @@ class ScheduleSettings(Part):
     """The zone in which the cron line is read and in which the site's days begin."""
     misfire_grace: Annotated[Duration, between("1s", "1d")] = Field(default=timedelta(hours=2))
     """How late a review may still start; later, it is left to the next slot."""
-    jitter: Annotated[Duration, between("0s", "1h")] = Field(default=timedelta(0))
-    """Starts are spread over this span, so that many sites do not call one ERP at once."""

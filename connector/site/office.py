@@ -188,6 +188,14 @@ class Office:
         """Lift the halt."""
         return self.command("resume", who=who)
 
+    def accept(self, who: str, why: str) -> str:
+        """Let later reviews compare with a picture that a data fail-safe held."""
+        return self.command("accept", who=who, why=why)
+
+    def rearm(self, node: str, who: str) -> str:
+        """Let a tripped node post again."""
+        return self.command("rearm", who=who, node=node)
+
     def command(self, verb: str, *, who: str, **facts: str) -> str:
         """Carry out what a person decided and return the sentence that says so."""
         command = Command(

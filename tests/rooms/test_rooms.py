@@ -20,6 +20,8 @@ SOURCES = sorted(
 )
 FILE_LINES = 300
 FUNCTION_LINES = 40
+# The ratchet: what is longer today may only get shorter, and leaves this list when it is short.
+LONGER: dict[str, int] = {}
 MODES = {"shadow", "validate", "live"}
 
 
@@ -124,8 +126,11 @@ def compared_modes(path: Path) -> Iterator[str]:
             yield f"{named(path)}:{node.lineno}"
 
 
-# What a row was made in is a fact of the ledger and of the report; the demo asks the daemon for it.
-MODE_READERS = ("connector/bootstrap.py", "connector/settings/", "connector/demo/")
+# A poster knows which one it is; report and demo tell in which mode something was done.
+MODE_READERS = (
+    *("connector/bootstrap.py", "connector/settings/", "connector/demo/"),
+    *("connector/erp/sap/post.py", "connector/erp/memory.py", "connector/telemetry/report/"),
+)
 
 
 def test_a_mode_is_asked_for_only_where_the_poster_is_chosen():
@@ -138,15 +143,28 @@ def test_a_mode_is_asked_for_only_where_the_poster_is_chosen():
     assert places == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
-def test_files_and_functions_stay_readable(path):
-    assert len(path.read_text("utf-8").splitlines()) <= FILE_LINES
+def lengths(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield the file and its functions: name, lines, lines allowed."""
+    yield named(path), len(path.read_text("utf-8").splitlines()), FILE_LINES
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert lines <= FUNCTION_LINES, (
-                f"{named(path)}:{node.lineno} {node.name}: {lines} lines"
-            )
+            yield f"{named(path)}:{node.name}", lines, FUNCTION_LINES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_files_and_functions_stay_readable(path):
+    too_long = [
+        f"{name}: {lines} lines, {LONGER.get(name, allowed)} allowed"
+        for name, lines, allowed in lengths(path)
+        if lines > LONGER.get(name, allowed)
+    ]
+    assert too_long == []
+
+
+def test_the_ratchet_lists_nothing_that_is_short_by_now():
+    still = {name for path in SOURCES for name, lines, allowed in lengths(path) if lines > allowed}
+    assert set(LONGER) - still == set()
 
 
 def test_every_module_has_a_noun_of_its_own():

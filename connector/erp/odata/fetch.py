@@ -125,9 +125,11 @@ class Fetcher:
 
     def _selected(self, read: Read) -> _Selected:
         """Return what of a read this server can be asked; raise what it must have and lacks."""
-        known = self.schema(read.service).sets.get(read.entity_set)
+        schema = self.schema(read.service)
+        known = schema.sets.get(read.entity_set)
         if known is None:
-            msg = f"{read.service} has no entity set {read.entity_set}"
+            unread = "no readable" if read.entity_set in schema.untyped else "no"
+            msg = f"{read.service} has {unread} entity set {read.entity_set}"
             raise ErpContractBroken(msg, hint="check the service's version and activation")
         missing = missing_fields(read.fields, known)
         required = [field.name for field in missing if field.required]

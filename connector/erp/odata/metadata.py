@@ -63,6 +63,7 @@ class Schema:
 
     digest: str
     sets: Mapping[str, EntityShape]
+    untyped: frozenset[str] = frozenset()  # sets that are there and cannot be read
 
 
 class SchemaReader:
@@ -89,12 +90,13 @@ def _schema(document: bytes, digest: str, service: str) -> Schema:
     config = pyodata_model.Config(default_error_policy=pyodata_model.PolicyIgnore())
     try:
         schema = pyodata_model.MetadataBuilder(cleaned, config=config).build()
-        known = [each for each in schema.entity_sets if _is_typed(each)]
-        sets = {each.name: _shape(schema, each) for each in known}
+        every = list(schema.entity_sets)
+        sets = {each.name: _shape(schema, each) for each in every if _is_typed(each)}
     except _PYODATA_RAISES as error:
         msg = f"{service}/$metadata cannot be typed: {type(error).__name__}: {error}"
         raise ErpContractBroken(msg, hint="report the document; nothing was ordered") from error
-    return Schema(digest=digest, sets=sets)
+    untyped = frozenset(each.name for each in every) - set(sets)
+    return Schema(digest=digest, sets=sets, untyped=untyped)
 
 
 def _cleaned(root: etree._Element, service: str) -> bytes:

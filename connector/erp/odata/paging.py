@@ -192,7 +192,11 @@ def reanchored(following: str, asked: str, connection: Connection, query: Query)
     Only the query is taken from the link, so credentials cannot be led away; a link that leads to
     another entity is refused.
     """
-    target = urlsplit(urljoin(asked, following.strip()))
+    try:
+        target = urlsplit(urljoin(asked, following.strip()))
+    except ValueError as error:
+        msg = f"the next page of {query.service}/{query.entity_set} leads to no address"
+        raise ErpContractBroken(msg, hint="report the link to who runs the server") from error
     segments = [segment for segment in unquote(target.path).split("/") if segment]
     service, entity = [*segments, "", ""][:2] if len(segments) < 2 else segments[-2:]  # noqa: PLR2004
     same_service = service.split(";")[0] == query.service.split(";")[0]

@@ -92,7 +92,9 @@ def _read(read: Read, schema: Schema) -> list[CheckFinding]:
     subject = f"{read.service}/{read.entity_set}"
     known = schema.sets.get(read.entity_set)
     if known is None:
-        message = f"the entity set is missing ({read.purpose})"
+        is_there = read.entity_set in schema.untyped
+        state = "cannot be typed" if is_there else "is missing"
+        message = f"the entity set {state} ({read.purpose})"
         hint = "check the service's version and activation"
         severity: Literal["error", "warning"] = "warning" if read.optional else "error"
         return [CheckFinding(severity=severity, subject=subject, message=message, hint=hint)]

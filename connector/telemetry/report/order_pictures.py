@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,6 @@ from connector.telemetry.report.kpis import ALIKE_WITHIN, with_freshness
 POINTS_MOST = 4_000
 GUARDS_MOST = 20
 _ACTION_INK = {
-    "warn": ("muted", 0.55),
     "clamp": ("ours", 0.8),
     "hold": ("hold", 0.85),
     "suppress": ("bad", 0.85),
@@ -80,7 +80,7 @@ def orders_by_day(data: ReportData) -> pl.DataFrame:
     worth = {who: pl.col(who) * pl.col("unit_cost").fill_nan(0.0) for who in ("ours", "erp")}
     fresh = pl.col("fresh") | ~pl.col("compared")
     wanted = pl.col("ours") > 0
-    same_state = (
+    decided = (
         with_freshness(data)
         .group_by("day")
         .agg(
@@ -88,18 +88,20 @@ def orders_by_day(data: ReportData) -> pl.DataFrame:
             again_value=worth["ours"].filter(~fresh).sum(),
             fresh_lines=(wanted & fresh).sum(),
             again_lines=(wanted & ~fresh).sum(),
-            erp_value=pl.when(pl.col("compared").any()).then(worth["erp"].sum()),
-            erp_lines=pl.when(pl.col("compared").any()).then((pl.col("erp") > 0).sum()),
+            same_value=pl.when(pl.col("compared").any()).then(worth["erp"].sum()),
+            same_lines=pl.when(pl.col("compared").any()).then((pl.col("erp") > 0).sum()),
         )
     )
     apart = data.world(ERP_RULE).group_by("day").agg(pl.col("order_value", "order_lines").sum())
+    ours = [f"{part}_{measure}" for part in ("fresh", "again") for measure in ("value", "lines")]
     return (
-        same_state.join(apart, on="day", how="left")
-        .with_columns(
-            erp_value=pl.coalesce("erp_value", "order_value"),
-            erp_lines=pl.coalesce("erp_lines", "order_lines"),
+        decided.join(apart, on="day", how="full", coalesce=True)
+        .select(
+            "day",
+            *(pl.col(name).fill_null(0) for name in ours),
+            erp_value=pl.coalesce("same_value", "order_value"),
+            erp_lines=pl.coalesce("same_lines", "order_lines"),
         )
-        .drop("order_value", "order_lines")
         .sort("day")
     )
 
@@ -216,47 +218,51 @@ def _meetings(axes: Any, data: ReportData) -> None:
 
 
 def guards(data: ReportData) -> Picture | None:
-    """Draw how often each fail-safe did what."""
-    if data.findings.is_empty():
+    """Draw how often each fail-safe changed or stopped something; warnings are only counted."""
+    changed = data.findings.filter(pl.col("action") != "warn")
+    if changed.is_empty():
         return None
-    counts = data.findings.group_by("guard", "action").len()
+    counts = changed.group_by("guard", "action").len()
     totals = counts.group_by("guard").agg(pl.col("len").sum()).sort("len", "guard", descending=True)
     names = totals["guard"].head(GUARDS_MOST).to_list()
-    actions = counts["action"].unique().sort().to_list()
+    labels = [fitting(f"{data.guard_names.get(name, '')} {name}".strip()) for name in names]
 
     def paint(figure: Any) -> None:
         axes = figure.subplots()
-        left = [0] * len(names)
-        for action in actions:
-            by_guard = dict(
-                counts.filter(pl.col("action") == action).select("guard", "len").iter_rows()
-            )
-            amount = [by_guard.get(name, 0) for name in names]
-            color, alpha = _ACTION_INK.get(action, _OTHER_INK)
-            axes.barh(
-                range(len(names)),
-                amount,
-                left=left,
-                height=0.66,
-                color=INK[color],
-                alpha=alpha,
-                label=fitting(action.replace("_", " ")),
-            )
-            left = [before + more for before, more in zip(left, amount, strict=True)]
-        axes.set_yticks(
-            range(len(names)),
-            [fitting(f"{data.guard_names.get(name, '')} {name}".strip()) for name in names],
-        )
+        _stacks(axes, counts, names)
+        axes.set_yticks(range(len(names)), labels)
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_formatter(short)
-        figure.legend(loc="outside upper right", ncols=len(actions))
+        figure.legend(loc="outside upper right", ncols=counts["action"].n_unique())
 
+    warnings = data.findings.height - changed.height
     return draw(
         "guards",
         0.8 + 0.27 * len(names),
         paint,
         title="What the fail-safes did",
-        says=f"{data.findings.height:,} findings of {totals.height} fail-safes. A warning changes "
-        "nothing, a clamp lowers a quantity, a hold waits for a person.",
+        says=f"{changed.height:,} findings of {totals.height} fail-safes: a clamp lowers a "
+        "quantity, a hold waits for a person, a node hold orders nothing at the node that day."
+        + (f" {warnings:,} warnings, which change nothing, are not drawn." if warnings else ""),
     )
+
+
+def _stacks(axes: Any, counts: pl.DataFrame, names: Sequence[str]) -> None:
+    left = [0] * len(names)
+    for action in counts["action"].unique().sort().to_list():
+        chosen = counts.filter(pl.col("action") == action).select("guard", "len")
+        by_guard = dict(chosen.iter_rows())
+        amount = [by_guard.get(name, 0) for name in names]
+        color, alpha = _ACTION_INK.get(action, _OTHER_INK)
+        said = fitting(action.replace("_", " "))
+        axes.barh(
+            range(len(names)),
+            amount,
+            left=left,
+            height=0.66,
+            color=INK[color],
+            alpha=alpha,
+            label=said,
+        )
+        left = [before + more for before, more in zip(left, amount, strict=True)]

@@ -126,7 +126,7 @@ def _pictured(data: ReportData) -> tuple[Part, ...]:
         Part(
             name="failsafes",
             title="Holds and fail-safes",
-            empty="No fail-safe found anything.",
+            empty="No fail-safe changed anything.",
             pictures=_drawn(order_pictures.guards(data)),
             tables=(tables.kept_back(data),),
         ),
@@ -144,9 +144,9 @@ def _listed(data: ReportData) -> tuple[Part, ...]:
         Part(
             name="others",
             title="Planned by someone else too",
-            lead="Two planners on one item order twice. Switch the ERP's own planning off for "
-            "these items before they go live.",
-            empty="Nobody else plans these items.",
+            lead="At the last review. Two planners on one item order twice: switch the ERP's own "
+            "planning off for these items before they go live.",
+            empty="At the last review nobody else planned these items.",
             tables=(tables.others(data),),
         ),
         Part(

@@ -101,10 +101,15 @@ def stock(data: ReportData, measure: str) -> Picture | None:
         0.5 + _ROW * -(-len(panels) // 2),
         paint,
         title=f"Stock by day and node ({unit})",
-        says=f"On hand {data.stock_moment}. Of {ours['node'].n_unique()} nodes the "
-        f"{len(panels) - 1} with the most stock are drawn one by one.",
+        says=f"On hand {data.stock_moment}.{_left_out(ours['node'].n_unique())}",
         folded=measure != "value",
     )
+
+
+def _left_out(nodes: int) -> str:
+    if nodes <= NODES_MOST:
+        return ""
+    return f" Of {nodes} nodes the {NODES_MOST} with the most stock are drawn one by one."
 
 
 def service(data: ReportData) -> Picture | None:

@@ -277,5 +277,43 @@ def test_what_comes_from_the_erp_is_never_obeyed_by_the_terminal(command):
 
 
 def test_what_was_planned_can_be_printed(command):
-    left, out, _ = command("api-plan", "--json", api_plan=[{"service": "S", "fields": ("a", "b")}])
-    assert (left, json.loads(out)) == (0, [{"service": "S", "fields": ["a", "b"]}])
+    call = {
+        "method": "GET",
+        "service": "S",
+        "entity_set": "E",
+        "purpose": "what is there",
+        "when": "every review",
+        "calls_max": 7,
+        "filter": "Plant in <plants>",
+        "fields": ("a", "b"),
+    }
+    left, out, _ = command("api-plan", "--json", api_plan=[call])
+    assert (left, json.loads(out)) == (0, [{**call, "fields": ["a", "b"]}])
+    left, out, _ = command("api-plan", api_plan=[call])
+    assert out.splitlines() == [
+        "GET S/E",
+        "    what is there; every review, at most 7 calls",
+        "    filter: Plant in <plants>",
+        "    fields: a, b",
+    ]
+
+
+def test_status_shows_people_what_decides_something(command):
+    review = {"review_id": "R1", "outcome": "held", "counts": {"items": 9, "held": 2}, "x": "y"}
+    status = {"mode": "live", "halted": "", "last_review": review, "in_doubt": [{"key": "K1"}]}
+    left, out, _ = command("status", status=status)
+    assert left == 0
+    assert "last items" in out
+    assert "K1" in out
+    assert "halted" not in out
+
+
+def test_items_that_somebody_else_plans_are_listed_one_by_one(command):
+    others = [
+        {"layer": f"planner of 1000/{n}", "outcome": "warning", "detail": "by VB", "hint": ""}
+        for n in range(300)
+    ]
+    left, out, _ = command("check", check=others)
+    assert left == 0
+    assert "300 item-nodes planned by others" in out
+    assert all(f"1000/{n} " in out for n in range(300))

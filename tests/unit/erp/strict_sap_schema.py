@@ -73,7 +73,8 @@ def edmx(service, hidden_properties, hidden_sets):
 
 def _type(service, name, hidden):
     kinds = kinds_of(service, name)
-    refs = "".join(f'<PropertyRef Name="{n}"/>' for n in keys_of(service, name))
+    keys = [n for n in keys_of(service, name) if n not in hidden]
+    refs = "".join(f'<PropertyRef Name="{n}"/>' for n in keys)
     fields = _sets()[service, name]
     properties = "".join(
         _property(n, kinds[n], fields[n]) for n in kinds if n not in hidden

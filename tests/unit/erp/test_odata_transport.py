@@ -15,7 +15,13 @@ from connector.erp.odata.body import AnswerTooLarge
 from connector.erp.odata.connection import ApiKey, Basic, ClientCertificate, Connection, OAuth2
 from connector.erp.odata.transport import AnswerLost, NothingSent, Transport
 from connector.erp.odata.wire import ErpSession, Exchange
-from connector.errors import ConfigError, ErpContractBroken, ErpDenied, ErpUnavailable
+from connector.errors import (
+    ConfigError,
+    ErpContractBroken,
+    ErpDenied,
+    ErpUnavailable,
+    SnapshotUnfit,
+)
 
 JSON = {"Accept": "application/json"}
 
@@ -89,7 +95,7 @@ def test_a_handshake_that_fails_is_certain(serve, clock):
     server = serve(says())  # speaks no TLS
     url = server.url.replace("http://127.0.0.1", "https://localhost")
     with pytest.raises(NothingSent):
-        transport(url, clock).send("POST", url, JSON, b"{}")
+        transport(url, clock, connect_timeout_seconds=0.3).send("POST", url, JSON, b"{}")
     assert server.requests == []
 
 
@@ -213,8 +219,6 @@ def test_a_deadline_of_the_whole_pull_shortens_every_call(serve, clock):
     limited = transport(server.url, clock, pull_seconds=10.0)
     limited.send("GET", server.url, JSON)
     clock.elapsed = 11.0
-    from connector.errors import SnapshotUnfit
-
     with pytest.raises(SnapshotUnfit, match="longer than 10 s"):
         limited.send("GET", server.url, JSON)
 

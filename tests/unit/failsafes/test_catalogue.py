@@ -15,8 +15,11 @@ from connector.failsafes.total_limits import Budget
 from connector.failsafes.verdicts import Action
 
 FIRST_SET = (
-    ["A1", "A4", "A6", "A7", "B1", "B2", "B4", "B5", "B7", "B8", "B9", "C1", "C2", "C4", "C6", "C7", "C9", "C10", "C13", "C14", "C16", "D1", "D2"]
-)  # fmt: skip
+    *("A1", "A4", "A6", "A7"),
+    *("B1", "B2", "B4", "B5", "B7", "B8", "B9"),
+    *("C1", "C2", "C4", "C6", "C7", "C9", "C10", "C13", "C14", "C16"),
+    *("D1", "D2"),
+)
 
 
 def test_the_first_set_is_declared_in_catalogue_order():

@@ -123,17 +123,17 @@ def test_b2_a_node_without_any_stock_row_is_held():
     assert lines["action"].to_list() == [Action.WARN, HOLD]
 
 
-@pytest.mark.parametrize(("usual", "trips"), [(106, False), (107, False), (108, True)])
+@pytest.mark.parametrize(("usual", "trips"), [(173, False), (174, False), (175, True)])
 def test_b2_fewer_rows_than_usual(usual, trips):
-    # 100 rows against 0.98 x usual - 5 of slack
+    # 100 rows against 0.98 x usual - 5 of slack - 5 sqrt(usual)
     scene = crowd()
     vitals = vitals_of(scene.state, stock_rows=usual)
     assert said(scene.remembering(vitals=vitals).screened(), "B2") == [HOLD] * trips
 
 
-@pytest.mark.parametrize(("usual", "trips"), [(85, True), (86, True), (87, False)])
+@pytest.mark.parametrize(("usual", "trips"), [(52, True), (53, True), (54, False)])
 def test_b2_more_rows_than_usual(usual, trips):
-    # 100 rows against 1.1 x usual + 5 of slack
+    # 100 rows against 1.1 x usual + 5 of slack + 5 sqrt(usual)
     scene = crowd()
     vitals = vitals_of(scene.state, stock_rows=usual)
     assert said(scene.remembering(vitals=vitals).screened(), "B2") == [HOLD] * trips
@@ -142,15 +142,17 @@ def test_b2_more_rows_than_usual(usual, trips):
 @pytest.mark.parametrize(
     ("limits", "usual", "trips"),
     [
-        (PartialData(rows=0, low=0.5), 199, False),
-        (PartialData(rows=0, low=0.5), 200, False),
-        (PartialData(rows=0, low=0.5), 201, True),
-        (PartialData(rows=0, high=2.0), 51, False),
-        (PartialData(rows=0, high=2.0), 50, False),
-        (PartialData(rows=0, high=2.0), 49, True),
-        (PartialData(rows=10, low=1.0), 109, False),
-        (PartialData(rows=10, low=1.0), 110, False),
-        (PartialData(rows=10, low=1.0), 111, True),
+        (PartialData(sigmas=0, rows=0, low=0.5), 199, False),
+        (PartialData(sigmas=0, rows=0, low=0.5), 200, False),
+        (PartialData(sigmas=0, rows=0, low=0.5), 201, True),
+        (PartialData(sigmas=0, rows=0, high=2.0), 51, False),
+        (PartialData(sigmas=0, rows=0, high=2.0), 50, False),
+        (PartialData(sigmas=0, rows=0, high=2.0), 49, True),
+        (PartialData(sigmas=0, rows=10, low=1.0), 109, False),
+        (PartialData(sigmas=0, rows=10, low=1.0), 110, False),
+        (PartialData(sigmas=0, rows=10, low=1.0), 111, True),
+        (PartialData(sigmas=1, rows=0, low=1.0), 110, False),  # 110 - sqrt(110) = 99.5
+        (PartialData(sigmas=1, rows=0, low=1.0), 111, True),
     ],
 )
 def test_b2_rows_by_its_parameters(limits, usual, trips):
@@ -216,8 +218,8 @@ def test_b2_counts_who_went_and_who_came():
     assert one(scene.remembering(previous=renamed).screened(), "B2")["value"] == 4.0
 
 
-@pytest.mark.parametrize(("before", "trips"), [(199, False), (200, False), (201, True)])
-def test_b2_half_of_the_open_documents_gone(before, trips):
+@pytest.mark.parametrize(("before", "trips"), [(999, False), (1000, False), (1001, True)])
+def test_b2_nine_of_ten_open_documents_gone(before, trips):
     scene = crowd()
     vitals = vitals_of(scene.state, pipeline_rows=before)
     assert said(scene.remembering(vitals=vitals).screened(), "B2") == [HOLD] * trips
@@ -225,7 +227,9 @@ def test_b2_half_of_the_open_documents_gone(before, trips):
 
 @pytest.mark.parametrize(("rows", "trips"), [(41, False), (40, True), (39, True)])
 def test_b2_few_open_documents_say_nothing(rows, trips):
-    scene = scene_of(*many(5)).limited(partial_data=PartialData(pipeline_rows=rows))
+    scene = scene_of(*many(5)).limited(
+        partial_data=PartialData(pipeline_low=0.5, pipeline_rows=rows)
+    )
     vitals = vitals_of(scene.state, pipeline_rows=40)
     assert said(scene.remembering(vitals=vitals).screened(), "B2") == [HOLD] * trips
 

@@ -158,14 +158,15 @@ def test_d2_a_hold_ends_when_the_need_is_ordinary_and_not_before():
 
 
 def test_d2_judges_what_was_asked_not_what_cuts_left():
-    scene = usual(scene_of(*many(20), base_stock=10.0), value=TOTAL)
-    scene = scene.asking(42.0)  # cut to 21 by the collar
-    assert one(scene.screened(), "D2")["value"] == 4 * TOTAL + 20 * 2 * 2
+    scene = usual(scene_of(*many(20)), value=TOTAL)
+    scene = scene.remembering(ordered=ordered_of(scene.state, 12, 20.0))
+    screened = scene.asking(42.0).screened()  # the collar would leave 21
+    assert one(screened, "D2")["value"] == 20 * 42 * 2.0
 
 
 def test_d2_held_lines_do_not_count():
     scene = usual(scene_of(*many(20)), value=TOTAL)
-    asked = np.where(np.arange(20) == 0, 5000.0, 10.0)
+    asked = np.where(np.arange(20) == 0, 5000.0, 10.0 - np.arange(20) / 1000)
     screened = scene.asking(asked).screened()
     assert said(screened, "D2") == []
     assert screened.lines["quantity"].to_list() == [0.0] + [10.0] * 19

@@ -144,6 +144,13 @@ def test_an_echelon_level_is_the_sum_of_its_installations():
     assert quantity.tolist() == [55.0, 5.0, 10.0]
 
 
+def test_an_echelon_is_buffered_against_the_spread_of_its_echelon():
+    calm = base_stock_levels(network(demand_sd=99.0)).safety
+    wild = base_stock_levels(network(echelon_demand_sd=100.0 / math.sqrt(5))).safety
+    assert calm.tolist() == [0.0, 0.0, 5.0]
+    assert wild[0] == pytest.approx(-100 * math.log(0.02) - 100, rel=5e-4)
+
+
 def test_the_parts_of_a_level():
     levels = base_stock_levels(network(maximum_stock=90.0))
     parts = {each.name: float(getattr(levels, each.name)[0]) for each in fields(Levels)}

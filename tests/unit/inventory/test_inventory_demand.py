@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from statistics import mean, stdev
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -32,6 +33,7 @@ from inventory_frames import (
 )
 
 from connector.inventory.planning import Planning
+from connector.inventory.snapshot import CONSUMPTION, ITEMS
 
 WEEK = [10.0, 12.0, 9.0, 11.0, 8.0, 0.0, 0.0]
 
@@ -207,12 +209,14 @@ def test_items_do_not_mix():
     assert at(built, item=CUPS)["demand_mean"] == 7.0
 
 
-def test_more_item_nodes_than_are_laid_out_at_once(monkeypatch):
-    monkeypatch.setattr("connector.inventory.demand._BLOCK", 2)
-    told = [f"ITEM{k}" for k in range(5)]
-    rows = pl.concat([taken([float(k + 1)] * 56, item=name) for k, name in enumerate(told)])
-    built = state(items=items(*(item(item=name) for name in told)), history=history(rows))
-    assert built.frame["demand_mean"].to_list() == [1.0, 2.0, 3.0, 4.0, 5.0]
+def test_more_item_nodes_than_are_laid_out_at_once():
+    many = 2 * 65_536 + 3
+    names = pl.DataFrame({"item": pl.int_range(many, eager=True).cast(pl.String).str.zfill(7)})
+    rows = names.join(items(item()).drop("item"), how="cross").select(ITEMS.names())
+    sold = names.join(taken([56.0]).drop("item"), how="cross").select(CONSUMPTION.names())
+    sold = sold.with_columns(quantity=pl.int_range(pl.len()).cast(pl.Float64) * 56)
+    built = state(items=rows, history=history(sold))
+    assert built.column("demand_mean") == pytest.approx(np.arange(many))
 
 
 @few

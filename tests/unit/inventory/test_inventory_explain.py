@@ -31,6 +31,7 @@ from connector.inventory.base_stock import base_stock
 from connector.inventory.build import build_state
 from connector.inventory.explain import LOT, RAW, units_waterfall
 from connector.inventory.memory import Memory
+from connector.inventory.network import Network, Node
 from connector.inventory.planning import Planning
 
 
@@ -114,6 +115,20 @@ def test_a_central_node_tells_what_stands_below_it():
     assert told["purchase order to 1020"] == -9.0
     assert told["level of 1010 below"] > 50.0
     assert not any(step.quantity == -50.0 for step in steps), "an unissued transfer is on our shelf"
+
+
+def test_goods_under_way_from_outside_the_echelon_are_told_once():
+    apart = Network((Node(name=DC), Node(name=REGION, supplied_by=DC), Node(name=OTHER)))
+    seen = snapshot(
+        stock=stock((REGION, 12.0, "in_transit")),
+        pipeline=pipeline(document(10.0, supplying_node=OTHER)),
+    )
+    built = build_state(seen, Memory(), apart, Planning())
+    steps = units_waterfall(built, seen, Memory(), apart, node=DC, item=TEA)
+    told = {step.label: step.quantity for step in steps}
+    assert told["purchase order to 1010"] == -10.0
+    assert told["in transit to 1010"] == -2.0
+    assert sum(told.values()) == -12.0
 
 
 def test_an_unknown_line_is_refused():

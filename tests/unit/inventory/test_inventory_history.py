@@ -74,6 +74,11 @@ def test_days_before_the_window_are_forgotten():
     assert later.since == ago(50)
 
 
+def test_what_is_posted_for_a_day_before_the_window_is_left_out():
+    grown = pulled(History(), SINCE, (5, 95, 1.0), (5, 90, 2.0))
+    assert grown.consumption["quantity"].to_list() == [2.0]
+
+
 def test_a_wider_window_is_read_from_its_first_day():
     narrow = pulled(History(), ago(20), (5, 5, 1.0), since=ago(20))
     assert reread_from(narrow, SINCE) == SINCE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import polars as pl
 import pytest
 from ledger_fakes import Killed
 from ledger_worlds import SECRET, SITE, World, a_record, planned, slot_on
@@ -162,6 +163,20 @@ def test_only_the_open_review_of_its_slot_can_be_recorded(world):
     world.ledger.record(review_id, a_record(slot_on(0), planned([])), now=world.now())
     with pytest.raises(CommandRefused, match="is not open for"):
         world.ledger.record(review_id, a_record(slot_on(0), planned([])), now=world.now())
+
+
+def test_lines_outside_the_pilot_are_recorded_and_nobody_is_asked(world):
+    world.review(
+        0,
+        [("1010", "A", "5"), ("1020", "B", "5")],
+        [("1010", "C", "1"), ("1020", "D", "1")],
+        piloted=pl.Series([True, False, True, False]),
+    )
+    outside = {"B": S.RECORDED, "D": S.RECORDED}
+    assert world.states() == {"A": S.OWED, "C": S.HELD, **outside}
+    assert world.drain().filed == 1
+    assert {line.item for line in world.all_lines() if line.mode == "shadow"} == set(outside)
+    world.sound()
 
 
 def test_lines_in_doubt_never_lapse(world):

@@ -7,7 +7,7 @@ import pytest
 from connector.erp.odata.connection import ApiKey, Basic, Connection, OAuth2
 from connector.erp.sap.site import SapSite
 from connector.errors import ConfigError
-from connector.settings import connection_of, network_of, planning_of, sap_site_of
+from connector.settings import connection_of, network_of, planning_of, sap_site_of, scope_of
 
 CANARY = "tr0ub4dor-and-3-canaries"
 
@@ -98,6 +98,14 @@ def test_what_is_particular_about_a_plant_reaches_the_adapter(site):
     assert found.storage_locations == {"0020": "171A"}
     assert found.valuation_area("0020") == "1000"
     assert found.lines_per_requisition == 7
+
+
+def test_items_lose_the_zeros_that_the_connector_never_sees(site):
+    below = "    pilot: {items: ['000100', A-0, 7]}\n"
+    items = "      items: {include: ['000000000000100001', FG-01], exclude: ['000']}\n"
+    found = site(nodes=items, below=below)
+    assert scope_of(found) == ({"100001", "FG-01"}, {"0"})
+    assert found.pilot.items == ("100", "A-0", "7")
 
 
 def test_a_service_target_of_a_node_yields_to_a_written_one(site):

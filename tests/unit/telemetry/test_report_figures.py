@@ -113,10 +113,11 @@ def test_a_wish_is_fresh_only_at_the_first_of_consecutive_reviews(report_data):
 
 def test_orders_by_day_split_repeats_in_shadow_and_take_the_other_world_when_live(report_data):
     daily = orders_by_day(report_data)
-    assert daily["fresh_value"].to_list() == [40.0, 0.0, 10.0, 0.0, 80.0, 80.0]
-    assert daily["again_value"].to_list() == [0.0, 44.0, 48.0, 0.0, 0.0, 0.0]
-    assert daily["erp_value"].to_list() == [0.0, 0.0, 140.0, 36.0, 120.0, 120.0]
-    assert daily["erp_lines"].to_list() == [0, 0, 2, 2, 6, 6]
+    assert daily["day"].to_list() == sorted(report_data.days["day"].unique().to_list())
+    assert daily["fresh_value"].to_list() == [40.0, 0.0, 10.0, 0.0, 80.0, 80.0, 0.0, 0.0]
+    assert daily["again_value"].to_list() == [0.0, 44.0, 48.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    assert daily["erp_value"].to_list() == [0.0, 0.0, 140.0, 36.0, 120.0, 120.0, 120.0, 120.0]
+    assert daily["erp_lines"].to_list() == [0, 0, 2, 2, 6, 6, 6, 6]
 
 
 def test_sizes_compare_fresh_wishes_with_orders(report_data):

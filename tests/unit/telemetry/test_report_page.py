@@ -176,7 +176,7 @@ def test_an_empty_report_says_what_is_missing_and_draws_nothing(empty):
     for text in (
         "Nobody wanted an order in these days.",
         "There is no second world to compare with",
-        "No fail-safe found anything.",
+        "No fail-safe changed anything.",
         "Nothing was posted: in shadow nothing is.",
     ):
         assert text in page
@@ -211,7 +211,7 @@ def test_many_nodes_are_summed_and_the_largest_drawn(report_data, days):
     )
     page = render(replace(report_data, days=wide))
     assert "All 30 nodes" in page
-    assert "Of 30 nodes the 11 with the most stock are drawn" in page
+    assert "Of 30 nodes the 11 with the most stock are drawn one by one." in page
     stock = page[page.index('id="stock-value-t"') : page.index('id="stock-value-s"')]
     assert ">N29<" in stock
     assert ">N05<" not in stock

@@ -1,0 +1,118 @@
+"""Columns out of other columns: the same everywhere, made when looked at, tampered with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connector.sandbox.habits import Habits
+from connector.sandbox.odata_columns import COMPARE, Column, Flag, Literal, Mask, Rows, Text
+from connector.sandbox.rows import Words
+
+At: TypeAlias = NDArray[Any] | slice  # which rows a column is made for
+Maker: TypeAlias = Callable[[At], Column]
+ALL = slice(None)
+NONE = slice(0)
+
+
+class Fixed:
+    """A property that reads the same in every row, whatever its type: JSON text as given."""
+
+    def __init__(self, text: str, length: int) -> None:
+        self._text = text
+        self._length = length
+
+    def json(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the text."""
+        text = "null" if self._text == '""' and habits.unset == "null" else self._text
+        return [text] * len(rows)
+
+    def key(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the text in single quotes."""
+        del habits
+        return [f"'{self._text.strip(chr(34))}'"] * len(rows)
+
+    def matches(self, operator: str, literal: Literal) -> Mask:
+        """Compare once for all rows."""
+        mine = Text(Words(self._text.strip('"')), np.ones(1, dtype=np.int8))
+        if not self._text.startswith('"'):
+            return np.broadcast_to(self._plain(operator, literal), self._length)
+        return np.broadcast_to(mine.matches(operator, literal), self._length)
+
+    def _plain(self, operator: str, literal: Literal) -> Mask:
+        if isinstance(literal, bool):
+            return Flag(np.asarray([self._text == "true"])).matches(operator, literal)
+        answer: Mask = COMPARE[operator](np.asarray([self._text]), str(literal or "null").lower())
+        return answer
+
+    def order(self) -> NDArray[Any]:
+        """Return zeros."""
+        return np.broadcast_to(0, self._length)
+
+    @property
+    def span(self) -> int:
+        """Return 1."""
+        return 1
+
+
+class Lazy:
+    """A column computed for the rows that are looked at: big tables stay as small as they are."""
+
+    def __init__(self, maker: Maker, length: int) -> None:
+        self._maker = maker
+        self._length = length
+
+    def json(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the values of these rows."""
+        return self._maker(rows).json(np.arange(len(rows)), habits)
+
+    def key(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the values of these rows for addresses."""
+        return self._maker(rows).key(np.arange(len(rows)), habits)
+
+    def matches(self, operator: str, literal: Literal) -> Mask:
+        """Compare all rows."""
+        return self._maker(ALL).matches(operator, literal)
+
+    def order(self) -> NDArray[Any]:
+        """Return the order of all rows."""
+        return self._maker(ALL).order()
+
+    @property
+    def span(self) -> int:
+        """Return the span of the column behind."""
+        return self._maker(NONE).span
+
+
+class Patched:
+    """A column of which some rows were tampered with; filters still see the truth."""
+
+    def __init__(self, column: Column, mask: Mask, text: str) -> None:
+        self._column = column
+        self._mask = mask
+        self._text = text
+
+    def json(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the truth, or the planted text."""
+        told = zip(self._column.json(rows, habits), self._mask[rows].tolist(), strict=True)
+        return [self._text if planted else text for text, planted in told]
+
+    def key(self, rows: Rows, habits: Habits) -> list[str]:
+        """Return the truth."""
+        return self._column.key(rows, habits)
+
+    def matches(self, operator: str, literal: Literal) -> Mask:
+        """Compare the truth."""
+        return self._column.matches(operator, literal)
+
+    def order(self) -> NDArray[Any]:
+        """Return the truth's order."""
+        return self._column.order()
+
+    @property
+    def span(self) -> int:
+        """Return the truth's span."""
+        return self._column.span

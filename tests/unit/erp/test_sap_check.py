@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import traceback
+from dataclasses import asdict, replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from raw_server import RawServer, hangs_up, says
+from strict_sap import NOW, Habits
+from world import SITE, connection
+
+from connector.erp.odata.connection import ApiKey, Basic, Connection, OAuth2
+from connector.erp.sap.check import check_connection, check_metadata
+from connector.erp.sap.plan import api_plan, reads
+from connector.erp.sap.post import SapPoster
+from connector.erp.sap.read import SapReader
+from connector.erp.sap.site import SapSite
+from connector.errors import ConfigError, ReplenishError
+from connector.inventory.snapshot import History
+
+
+def test_a_sound_system_has_nothing_to_be_told(sap, clock):
+    (reached,) = check_connection(connection(sap), SITE, clock)
+    assert (reached.severity, reached.message) == ("info", "reachable; its clock is 0 s from ours")
+    assert check_metadata(connection(sap), SITE, clock) == []
+
+
+def test_a_clock_apart_is_told(sap, clock):
+    sap.habits = Habits(header_date="Tue, 24 Nov 2026 06:05:00 GMT")
+    assert "300 s" in check_connection(connection(sap), SITE, clock)[0].message
+
+
+def test_every_layer_that_fails_is_a_finding_not_a_crash(sap, clock):
+    sap.hidden_properties = {"MRPType", "OrderQuantity"}
+    sap.hidden_sets = {"A_ProductValuation", "A_PurchaseRequisitionHeader"}
+    found = {(f.severity, f.message) for f in check_metadata(connection(sap), SITE, clock)}
+    assert ("error", "OrderQuantity is missing") in found
+    assert ("warning", "MRPType is missing") in found
+    assert ("error", "the entity set is missing: nothing can be filed") in found
+    assert any(s == "warning" and "price per base unit" in m for s, m in found)
+    away = Connection(base_url="http://127.0.0.1:9", attempts=1)
+    assert check_connection(away, SITE, clock)[0].severity == "error"
+    assert {f.severity for f in check_metadata(away, SITE, clock)} == {"error"}
+
+
+def test_the_plan_is_closed_and_printable(sap):
+    rows = api_plan(SITE, connection(sap))
+    assert all(row.purpose and row.when and row.calls_max > 0 for row in rows)
+    assert [row.feed for row in rows if row.method == "POST"] == ["post"]
+    read = {row.feed: row for row in rows}
+    assert read["stock"].filter == "Plant in <plants>"
+    assert "to_ScheduleLine/ScheduleLineDeliveryDate" in read["purchase_orders"].fields
+    assert all(isinstance(value, str | int | tuple) for row in rows for value in asdict(row).values())
+    by_mrp = {row.feed for row in api_plan(replace(SITE, pipeline_source="mrp"), connection(sap))}
+    assert "mrp_elements" in by_mrp
+    assert not by_mrp & {"purchase_orders", "requisitions"}
+
+
+def test_no_filter_asks_for_what_an_unset_field_would_hide():
+    for source in ("documents", "mrp"):
+        for each in reads(replace(SITE, pipeline_source=source)):
+            text = " ".join(map(str, each.terms))
+            assert " eq ''" not in text
+            assert " eq false" not in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"plants": ()},
+        {"plants": ("1000", "1000")},
+        {"plants": ("10000",)},
+        {"time_zone": "Mars/Olympus"},
+        {"requisitioner": "A NAME TOO LONG"},
+        {"history_days": 0},
+    ],
+)
+def test_a_site_that_cannot_be_meant_is_refused(changes):
+    with pytest.raises(ConfigError):
+        SapSite(**{"name": "s", "plants": ("1000",), **changes})
+
+
+SECRETS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=12, max_size=24)
+ECHO = b'{"error":{"code":"X","message":{"value":"no"}}}'
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    SECRETS,
+    st.sampled_from(["basic", "key", "oauth"]),
+    st.sampled_from([says(401), says(403, ECHO), says(500, ECHO), says(302, Location="https://x/"),
+                     hangs_up, says(200, b"<html>", "text/html"), says(200, b"{")]),
+)  # fmt: skip
+def test_no_secret_is_in_any_error(clock, secret, way, answer):
+    server = RawServer(answer)
+    token_url = f"{server.url}/token"
+    credentials = {
+        "basic": Basic(user="BOT", password=secret),
+        "key": ApiKey(key=secret),
+        "oauth": OAuth2(token_url=token_url, client_id="bot", client_secret=secret),
+    }[way]
+    there = Connection(base_url=server.url, credentials=credentials, attempts=1)
+    told = []
+    reader = SapReader(there, SITE, clock, trace=told.append)
+    poster = SapPoster(there, SITE, clock, mode="live", trace=told.append)
+    shown = [repr(there), repr(reader.__dict__)]
+    for action in (lambda: reader.pull(NOW, History()), lambda: poster.find(["K"])):
+        try:
+            action()
+        except ReplenishError as error:
+            shown += [str(error), repr(error), repr(error.facts), *traceback.format_exception(error)]
+    shown.append(repr(told))
+    reader.close()
+    poster.close()
+    server.close()
+    assert secret not in "\n".join(shown)
