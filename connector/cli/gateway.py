@@ -42,6 +42,12 @@ class SiteRuntime(Protocol):
     def resume(self, who: str) -> str:
         """Let a halted site send again."""
 
+    def accept(self, who: str, why: str) -> str:
+        """Let later reviews compare with a picture that a data fail-safe held."""
+
+    def rearm(self, node: str, who: str) -> str:
+        """Let a tripped node post again."""
+
     def reviews(self) -> Sequence[Any]:
         """Return the newest reviews."""
 

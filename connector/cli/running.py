@@ -35,6 +35,7 @@ def once(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson =
 
 
 def demo(
+    *,
     days: Annotated[int, typer.Option(min=2, max=366, help="Simulated days.")] = 60,
     items: Annotated[int, typer.Option(min=1, max=5000, help="Items in the network.")] = 200,
     regions: Annotated[int, typer.Option(min=1, max=50, help="Regional centers.")] = 6,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from connector.errors import ConfigError
@@ -46,8 +46,7 @@ class Parameters:
 def declared(kind: type[Parameters]) -> Iterator[Parameter]:
     """Yield the parameters of a group in declared order."""
     for each in fields(kind):
-        if each.metadata and each.default is not MISSING:
-            yield Parameter(name=each.name, default=each.default, **each.metadata)
+        yield Parameter(name=each.name, default=each.default, **each.metadata)
 
 
 def _is_allowed(value: Any, declaration: Parameter) -> bool:

@@ -62,7 +62,7 @@ def _quantiles(probability: float) -> Column:
         newton = guess + step
         inside = (newton > low) & (newton < high)
         following = np.where(inside, newton, (low + high) / 2.0)
-        settled = (np.abs(following - guess) < _CLOSE) | (following < _NOTHING)
+        settled = (np.abs(following - guess) < _CLOSE) | (high < _NOTHING)
         guess = following
         if settled.all():
             break

@@ -40,8 +40,10 @@ WHERE site = ? AND owed_on > ?
     AND state NOT IN ('held', 'owed', 'lapsed', 'rejected', 'withdrawn')
 GROUP BY node, owed_on ORDER BY node, owed_on
 """
+# Beside a planner that goes on ordering (shadow) a policy wants less than it does alone (live).
 _VITALS = """
-SELECT slot, weekday, node, items, stock_rows, pipeline_rows, zero_share, lines, value
+SELECT slot, weekday, node, items, stock_rows, pipeline_rows, zero_share,
+    CASE review.mode WHEN ? THEN lines ELSE 0 END, CASE review.mode WHEN ? THEN value ELSE 0 END
 FROM vital JOIN review USING (slot)
 WHERE vital.site = ? AND day > ? AND accepted = 1 ORDER BY slot, node
 """
@@ -74,7 +76,9 @@ def remember(
         ),
         previous=previous,
         previous_on=date.fromisoformat(pointer[0][1]) if pointer else None,
-        vitals=_frame(store.rows(_VITALS, (site, _before(erp_date, VITAL_DAYS))), VITALS),
+        vitals=_frame(
+            store.rows(_VITALS, (mode, mode, site, _before(erp_date, VITAL_DAYS))), VITALS
+        ),
         spent=_frame(store.rows(_SPENT, (site, _before(erp_date, SPENT_DAYS), mode)), SPENT),
     )
 

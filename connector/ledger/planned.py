@@ -96,13 +96,26 @@ def _reasons(screened: Screened) -> pl.DataFrame:
     )
 
 
-def vitals_of(slot: str, snapshot: Snapshot, state: State, screened: Screened) -> pl.DataFrame:
-    """Return VITALS: one row per node, the counts that later reviews compare with."""
+def vitals_of(
+    slot: str,
+    snapshot: Snapshot,
+    state: State,
+    screened: Screened,
+    *,
+    piloted: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Return VITALS: one row per node, the counts that later reviews compare with.
+
+    Lines outside the pilot count as not ordered: somebody else orders there, and what the policy
+    would add to that says nothing of what it will order alone.
+    """
+    inside = pl.lit(value=True) if piloted is None else piloted
     by_node = state.frame.group_by("node", maintain_order=True).agg(
         items=pl.len().cast(pl.Int64), zero_share=(pl.col("on_hand") == 0).mean()
     )
     ordered = (
         screened.ordered()
+        .filter(inside)
         .group_by("node")
         .agg(lines=pl.len().cast(pl.Int64), value=pl.col("value").fill_nan(0.0).sum())
     )

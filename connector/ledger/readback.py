@@ -15,7 +15,6 @@ from connector.ledger.resolve import batches, found_by_key
 from connector.ports import FiledLine
 
 _STANDING = (State.FILED, State.CONFIRMED, State.MISSING)
-_COUNTED = {State.CLOSED, State.WITHDRAWN, State.MISSING, State.CONFLICT}
 
 
 def confirm(outside: Outside, site: str, visible: pl.DataFrame | None, tally: Tally) -> None:
@@ -104,7 +103,7 @@ def _write(outside: Outside, moves: Sequence[Move], now: datetime, tally: Tally)
     for each in moves:
         if each.to == State.CONFIRMED:
             tally.confirmed += 1
-        elif each.to in _COUNTED:
+        else:
             tally.count(each.to, 1)
         if each.to in {State.MISSING, State.CONFLICT}:
             tally.notes.append(f"{each.line.key}: {each.reason}")

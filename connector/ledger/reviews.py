@@ -210,6 +210,9 @@ def accept_review(store: Store, site: str, *, who: str, why: str, now: datetime)
     For a change that is real: a range of new items, a warehouse that moved. Returns the review's
     id; raises CommandRefused when there is nothing to accept.
     """
+    if not who.strip():
+        msg = "nobody is named"
+        raise CommandRefused(msg, hint="say who decides this")
     found = latest_recorded(store, site)
     if found is None or found.accepted:
         msg = f"{site} has no picture that waits to be accepted"

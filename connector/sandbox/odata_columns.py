@@ -19,6 +19,9 @@ Mask: TypeAlias = NDArray[np.bool_]
 Rows: TypeAlias = NDArray[np.int64]
 Literal: TypeAlias = str | Decimal | bool | datetime | None
 
+At: TypeAlias = NDArray[Any] | slice  # which rows
+ALL = slice(None)
+
 COMPARE = {
     "eq": np.equal,
     "ne": np.not_equal,
@@ -30,6 +33,8 @@ COMPARE = {
 EPOCH = date(1970, 1, 1).toordinal()
 DAY_MS = 86_400_000
 PADDED_MATERIAL = 18
+_SMALL = 64  # a vocabulary of so many texts is written out whole rather than searched
+_MARK = "'"
 
 
 class Column(Protocol):
@@ -44,8 +49,8 @@ class Column(Protocol):
     def matches(self, operator: str, literal: Literal) -> Mask:
         """Compare every row with a literal; raise GatewayError for a literal of another type."""
 
-    def order(self) -> NDArray[Any]:
-        """Return numbers that sort and join as the values do."""
+    def order(self, at: At = ALL) -> NDArray[Any]:
+        """Return numbers that sort and join as the values of these rows do."""
 
     @property
     def span(self) -> int:
@@ -70,30 +75,29 @@ class Text:
             return [_padded(text) for text in self._words.texts]
         return self._words.texts
 
-    def _written(self, rows: Rows, texts: list[str]) -> list[str]:
-        return np.asarray(texts, dtype=object)[self._numbers[rows]].tolist()  # type: ignore[no-any-return]
-
-    def _few(self, rows: Rows) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the distinct numbers of these rows, and where each row's is among them."""
-        return np.unique(self._numbers[rows], return_inverse=True)
+    def _few(self, rows: Rows) -> tuple[list[int], NDArray[Any]]:
+        """Return numbers that contain all of these rows', and where each row's is among them."""
+        if len(self._words) <= _SMALL:
+            return list(range(len(self._words))), self._numbers[rows]
+        few, where = np.unique(self._numbers[rows], return_inverse=True)
+        return few.tolist(), where
 
     def json(self, rows: Rows, habits: Habits) -> list[str]:
         """Return JSON text; a text nobody filled is written as the system's habit is."""
         few, where = self._few(rows)
         shown = self._shown(habits)
-        texts = [orjson.dumps(shown[number]).decode() for number in few.tolist()]
+        texts = [orjson.dumps(shown[number]).decode() for number in few]
         if habits.unset == "null":
             texts = ["null" if text == '""' else text for text in texts]
-        return np.asarray(texts, dtype=object)[where].tolist()  # type: ignore[no-any-return]
+        return _spread(texts, where)
 
     def key(self, rows: Rows, habits: Habits) -> list[str]:
         """Return quoted, percent-encoded texts."""
         few, where = self._few(rows)
         shown = self._shown(habits)
-        texts = [
-            f"'{quote(shown[n].replace(chr(39), chr(39) * 2), safe='')}'" for n in few.tolist()
-        ]
-        return np.asarray(texts, dtype=object)[where].tolist()  # type: ignore[no-any-return]
+        return _spread(
+            [f"'{quote(shown[n].replace(_MARK, _MARK * 2), safe='')}'" for n in few], where
+        )
 
     def matches(self, operator: str, literal: Literal) -> Mask:
         """Compare the vocabulary once, then look every row up in the result."""
@@ -119,11 +123,11 @@ class Text:
         answer: Mask = fits[self._numbers]
         return answer
 
-    def order(self) -> NDArray[Any]:
+    def order(self, at: At = ALL) -> NDArray[Any]:
         """Return each text's rank in the sorted vocabulary."""
         rank = np.empty(len(self._words), dtype=np.int64)
         rank[np.argsort(np.asarray(self._words.texts))] = np.arange(len(self._words))
-        ranks: NDArray[Any] = rank[self._numbers]
+        ranks: NDArray[Any] = rank[self._numbers[at]]
         return ranks
 
     @property
@@ -165,9 +169,9 @@ class Numc:
             )
         raise wrong_literal("Edm.String", literal)
 
-    def order(self) -> NDArray[Any]:
+    def order(self, at: At = ALL) -> NDArray[Any]:
         """Return the numbers."""
-        return self._numbers
+        return self._numbers[at]
 
     @property
     def span(self) -> int:
@@ -185,12 +189,12 @@ class Number:
 
     def json(self, rows: Rows, habits: Habits) -> list[str]:
         """Return quoted decimals: V2 never writes them as JSON numbers."""
-        values = self._values[rows].tolist()
+        few, where = np.unique(self._values[rows], return_inverse=True)
         if habits.decimals == "trimmed":
-            return [f'"{value:.15g}"' for value in values]
+            return _spread([f'"{value:.15g}"' for value in few.tolist()], where)
         tail = "0" * (self._scale - self._exact)
         form = f'"%.{self._exact}f{tail}"'
-        return [form % value for value in values]
+        return _spread([form % value for value in few.tolist()], where)
 
     def key(self, rows: Rows, habits: Habits) -> list[str]:
         """Return decimals with the V2 suffix."""
@@ -204,9 +208,9 @@ class Number:
         answer: Mask = COMPARE[operator](self._values, float(literal))
         return answer
 
-    def order(self) -> NDArray[Any]:
+    def order(self, at: At = ALL) -> NDArray[Any]:
         """Return the values."""
-        return self._values
+        return self._values[at]
 
     @property
     def span(self) -> int:
@@ -228,7 +232,7 @@ class Day:
         texts = [
             f'"/Date({(day - EPOCH) * DAY_MS}{tail})/"' if day else "null" for day in few.tolist()
         ]
-        return np.asarray(texts, dtype=object)[where].tolist()  # type: ignore[no-any-return]
+        return _spread(texts, where)
 
     def key(self, rows: Rows, habits: Habits) -> list[str]:
         """Return datetime literals."""
@@ -247,9 +251,9 @@ class Day:
         point = literal.toordinal() + (literal - midnight).total_seconds() / 86_400
         return np.asarray(COMPARE[operator](self._days, point) & (self._days != 0))
 
-    def order(self) -> NDArray[Any]:
+    def order(self, at: At = ALL) -> NDArray[Any]:
         """Return the ordinals."""
-        return self._days
+        return self._days[at]
 
     @property
     def span(self) -> int:
@@ -279,14 +283,19 @@ class Flag:
         answer: Mask = COMPARE[operator](self._values, literal)
         return answer
 
-    def order(self) -> NDArray[Any]:
+    def order(self, at: At = ALL) -> NDArray[Any]:
         """Return 0 and 1."""
-        return self._values.astype(np.int8)
+        return self._values[at].astype(np.int8)
 
     @property
     def span(self) -> int:
         """Return 2."""
         return 2
+
+
+def _spread(texts: list[str], where: NDArray[Any]) -> list[str]:
+    """Return texts[where] as a list."""
+    return np.asarray(texts, dtype=object)[where].tolist()  # type: ignore[no-any-return]
 
 
 def _padded(text: str) -> str:

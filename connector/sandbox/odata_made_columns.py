@@ -9,12 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connector.sandbox.habits import Habits
-from connector.sandbox.odata_columns import COMPARE, Column, Flag, Literal, Mask, Rows, Text
+from connector.sandbox.odata_columns import (
+    ALL,
+    COMPARE,
+    At,
+    Column,
+    Flag,
+    Literal,
+    Mask,
+    Rows,
+    Text,
+)
 from connector.sandbox.rows import Words
 
-At: TypeAlias = NDArray[Any] | slice  # which rows a column is made for
 Maker: TypeAlias = Callable[[At], Column]
-ALL = slice(None)
 NONE = slice(0)
 
 
@@ -25,10 +33,13 @@ class Fixed:
         self._text = text
         self._length = length
 
+    def text(self, habits: Habits) -> str:
+        """Return the JSON text of every row."""
+        return "null" if self._text == '""' and habits.unset == "null" else self._text
+
     def json(self, rows: Rows, habits: Habits) -> list[str]:
         """Return the text."""
-        text = "null" if self._text == '""' and habits.unset == "null" else self._text
-        return [text] * len(rows)
+        return [self.text(habits)] * len(rows)
 
     def key(self, rows: Rows, habits: Habits) -> list[str]:
         """Return the text in single quotes."""
@@ -48,9 +59,9 @@ class Fixed:
         answer: Mask = COMPARE[operator](np.asarray([self._text]), str(literal or "null").lower())
         return answer
 
-    def order(self) -> NDArray[Any]:
+    def order(self, at: At = ALL) -> NDArray[Any]:
         """Return zeros."""
-        return np.broadcast_to(0, self._length)
+        return np.broadcast_to(0, self._length)[at]
 
     @property
     def span(self) -> int:
@@ -77,9 +88,9 @@ class Lazy:
         """Compare all rows."""
         return self._maker(ALL).matches(operator, literal)
 
-    def order(self) -> NDArray[Any]:
-        """Return the order of all rows."""
-        return self._maker(ALL).order()
+    def order(self, at: At = ALL) -> NDArray[Any]:
+        """Return the order of these rows."""
+        return self._maker(at).order()
 
     @property
     def span(self) -> int:
@@ -108,9 +119,9 @@ class Patched:
         """Compare the truth."""
         return self._column.matches(operator, literal)
 
-    def order(self) -> NDArray[Any]:
+    def order(self, at: At = ALL) -> NDArray[Any]:
         """Return the truth's order."""
-        return self._column.order()
+        return self._column.order(at)
 
     @property
     def span(self) -> int:

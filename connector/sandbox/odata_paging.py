@@ -55,7 +55,7 @@ def _ordered(table: Table, rows: Rows, text: str) -> Rows:
         if len(part) > 2 or (len(part) == 2 and part[1] not in {"asc", "desc"}):  # noqa: PLR2004
             msg = f"Syntax error in the system query option $orderby at '{' '.join(part)}'"
             raise bad_request(msg)
-        order = table.column(part[0]).order()[rows]
+        order = table.column(part[0]).order(rows)
         keys.append(-order.astype(np.float64) if part[-1] == "desc" else order)
     return rows[np.lexsort(keys[::-1])] if keys else rows
 

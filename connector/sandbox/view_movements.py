@@ -24,8 +24,8 @@ from connector.sandbox.lens import (
     same,
     year_of,
 )
-from connector.sandbox.odata_columns import Column
-from connector.sandbox.odata_made_columns import At, Fixed, Maker
+from connector.sandbox.odata_columns import At, Column
+from connector.sandbox.odata_made_columns import Fixed, Maker
 from connector.sandbox.odata_schema import SERVICES
 from connector.sandbox.odata_table import Table
 

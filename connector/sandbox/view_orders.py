@@ -15,7 +15,8 @@ from connector.sandbox.lens import (
     quantity,
     same,
 )
-from connector.sandbox.odata_made_columns import At, Fixed
+from connector.sandbox.odata_columns import At
+from connector.sandbox.odata_made_columns import Fixed
 from connector.sandbox.odata_schema import SERVICES
 from connector.sandbox.odata_table import Table
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from connector.sandbox.lens import Lens, Numbers, choice, day, flag, quantity, same
-from connector.sandbox.odata_made_columns import At, Fixed, Maker
+from connector.sandbox.odata_columns import At
+from connector.sandbox.odata_made_columns import Fixed, Maker
 from connector.sandbox.odata_schema import SERVICES
 from connector.sandbox.odata_table import Table
 from connector.sandbox.scenario import CENTRAL, UNITS

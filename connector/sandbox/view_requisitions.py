@@ -17,7 +17,8 @@ from connector.sandbox.lens import (
     quantity,
     same,
 )
-from connector.sandbox.odata_made_columns import At, Fixed, Maker
+from connector.sandbox.odata_columns import At
+from connector.sandbox.odata_made_columns import Fixed, Maker
 from connector.sandbox.odata_schema import SERVICES
 from connector.sandbox.odata_table import Table
 from connector.sandbox.rows import Rows
@@ -98,7 +99,10 @@ def _standing(lens: Lens, table: Rows) -> dict[str, Maker]:
         "ReleaseIsNotCompleted": lambda at: flag(waits(at)),
         "ProcessingStatus": lambda at: choice(("N", "B"), table["ordered"][at] > 0),
         "IsDeleted": lambda at: choice(("", "X"), table["deleted"][at]),
-        "IsClosed": lambda at: flag(table["closed"][at]),
+        # Ordered in full is closed; a person may close a line before that
+        "IsClosed": lambda at: flag(
+            table["closed"][at] | (table["ordered"][at] >= table["quantity"][at])
+        ),
         "IsPurReqnBlocked": lambda at: choice(("", "1"), table["blocked"][at]),
     }
 

@@ -16,9 +16,11 @@ import orjson
 import polars as pl
 import pytest
 
+from connector.sandbox.options import SandboxOptions
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "erp"))
+from sap_world import SITE, connection, fill
 from strict_sap import NOW, StrictSap
-from world import SITE, connection, fill
 
 from connector.clock import SystemClock
 from connector.erp.memory import InMemoryErp
@@ -61,7 +63,12 @@ def strict():
     fill(sap)
     link, clock = connection(sap, attempts=1), SystemClock()
     nowhere = Connection(base_url="http://127.0.0.1:9", attempts=1)
-    bad = {"code": "ME/083", "message": "Plant not maintained", "severity": "error", "target": "x/{n}/y"}
+    bad = {
+        "code": "ME/083",
+        "message": "Plant not maintained",
+        "severity": "error",
+        "target": "x/{n}/y",
+    }
     yield Subject(
         reader=SapReader(link, SITE, clock),
         poster=SapPoster(link, SITE, clock, mode="live"),
@@ -99,13 +106,28 @@ def memory():
 
 
 def sandbox(tmp_path_factory):
-    pytest.importorskip("connector.sandbox.__main__")
     ready = tmp_path_factory.mktemp("sandbox") / "ready.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "connector.sandbox", "--port", "0", "--admin-port", "0",
-         "--items", "24", "--regions", "2", "--history-days", "30", "--ready-file", str(ready)],
-        stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "connector.sandbox",
+            "--port",
+            "0",
+            "--admin-port",
+            "0",
+            "--items",
+            "24",
+            "--regions",
+            "2",
+            "--history-days",
+            "30",
+            "--ready-file",
+            str(ready),
+        ],
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
     try:
         yield from _sandbox(_doors(process, ready))
     finally:
@@ -124,7 +146,6 @@ def _doors(process, ready):
 
 
 def _sandbox(doors):
-    from connector.sandbox.options import SandboxOptions
 
     usual = SandboxOptions()
     login = Basic(user=usual.user, password=usual.password)
@@ -162,11 +183,17 @@ def draft(subject):
             node, item, unit = subject.items[position]
             lines.append(
                 RequisitionLine(
-                    key=f"CNTR{next(_counter):06d}", site="dc1", node=node, item=item, unit=unit,
-                    quantity=Decimal("12.000"), due=subject.due, purchasing_group="001",
+                    key=f"CNTR{next(_counter):06d}",
+                    site="dc1",
+                    node=node,
+                    item=item,
+                    unit=unit,
+                    quantity=Decimal("12.000"),
+                    due=subject.due,
+                    purchasing_group="001",
                     supplying_node="1000",
                 )
-            )  # fmt: skip
+            )
         key = f"DCMT{next(_counter):06d}"
         return RequisitionDocument(
             key=key, node=lines[0].node, purchasing_group="001", lines=tuple(lines)

@@ -78,7 +78,7 @@ def check_metadata(connection: Connection, site: SapSite, clock: Clock) -> list[
 
 
 def compared(schemas: dict[str, Schema], site: SapSite) -> list[CheckFinding]:
-    """Return where schemas differ from the catalogue; a service that is not among them is skipped."""
+    """Return where schemas differ from the catalogue; services not among them are skipped."""
     found: list[CheckFinding] = []
     for read in (*reads(site), OUR_LINES):
         if (schema := schemas.get(read.service)) is not None:

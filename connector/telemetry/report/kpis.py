@@ -96,45 +96,28 @@ def compare(data: ReportData, node: str | None = None) -> tuple[Kpi, ...]:
     """Return the figures of the site, or of one of its nodes, in both worlds."""
     ours, erp = (_sums(data.world(world), node) for world in (OURS, ERP_RULE))
     priced = all(sums.get("served_value") is not None for sums in (ours, erp) if sums)
+    return tuple(
+        Kpi(name=name, means=means, kind=kind, better=better, ours=figure(ours), erp=figure(erp))
+        for name, means, kind, better, figure in _figures(data.stock_moment, priced=priced)
+    )
+
+
+def _figures(moment: str, *, priced: bool) -> tuple[tuple[str, str, str, str, Figure], ...]:
+    """Return per figure: name, meaning, kind, good direction, and how it is made of sums."""
     by = "value" if priced else "units"
     said = "by value" if priced else "counted in units, whatever the unit"
-    figures: tuple[tuple[str, str, str, str, Figure], ...] = (
+    turns = _over(f"served_{by}", f"stock_{by}", DAYS_PER_YEAR)
+    supply = _over(f"stock_{by}", f"served_{by}")
+    stock, end = STOCK.format(moment), STOCK_END.format(moment)
+    return (
         ("Fill rate", FILL_RATE, "share", "higher", _over("served_units", "demand_units")),
-        (
-            "Average stock",
-            STOCK.format(data.stock_moment),
-            "money",
-            "lower",
-            _over("stock_value", "days"),
-        ),
-        (
-            "Stock on the last day",
-            STOCK_END.format(data.stock_moment),
-            "money",
-            "lower",
-            _stock_at_the_end,
-        ),
-        (
-            "Turns a year",
-            TURNS.format(said),
-            "times",
-            "higher",
-            _over(f"served_{by}", f"stock_{by}", DAYS_PER_YEAR),
-        ),
-        (
-            "Days of supply",
-            SUPPLY.format(said),
-            "days",
-            "lower",
-            _over(f"stock_{by}", f"served_{by}"),
-        ),
+        ("Average stock", stock, "money", "lower", _over("stock_value", "days")),
+        ("Stock on the last day", end, "money", "lower", _stock_at_the_end),
+        ("Turns a year", TURNS.format(said), "times", "higher", turns),
+        ("Days of supply", SUPPLY.format(said), "days", "lower", supply),
         ("Excess stock", EXCESS, "money", "lower", _over("excess_value", "days")),
         ("Order lines", LINES, "count", "neither", _over("order_lines", "worlds")),
         ("Value ordered", ORDERED, "money", "neither", _over("order_value", "worlds")),
-    )
-    return tuple(
-        Kpi(name=name, means=means, kind=kind, better=better, ours=figure(ours), erp=figure(erp))
-        for name, means, kind, better, figure in figures
     )
 
 

@@ -31,39 +31,16 @@ def per_day(data: ReportData) -> Picture | None:
         return None
 
     def paint(figure: Any) -> None:
-        for axes, measure, title in zip(
-            figure.subplots(2, 1, sharex=True),
-            ("value", "lines"),
-            (f"Order value per day, {data.currency}", "Order lines per day"),
-            strict=True,
-        ):
-            when = daily["day"].cast(pl.Datetime).to_list()
-            fresh, again = (daily[f"{part}_{measure}"].to_numpy() for part in ("fresh", "again"))
-            wide = timedelta(hours=18)
-            axes.bar(when, fresh, wide, color=INK["ours"], label="replenishd")
-            axes.bar(
-                when,
-                again,
-                wide,
-                bottom=fresh,
-                color=INK["ours"],
-                alpha=0.25,
-                label="wanted again, since shadow sends nothing",
-            )
-            axes.plot(
-                when,
-                daily[f"erp_{measure}"].to_numpy(),
-                color=INK["erp"],
-                linewidth=1.4,
-                marker="o",
-                markersize=2.6,
-                label="ERP rule",
-            )
-            axes.set_title(title)
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        _daily(upper, daily, "value")
+        _daily(lower, daily, "lines")
+        upper.set_title(f"Order value per day, {data.currency}")
+        lower.set_title("Order lines per day")
+        for axes in (upper, lower):
             axes.yaxis.set_major_formatter(short)
             live_mark(axes, data)
             dated(axes)
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=3)
+        figure.legend(*lower.get_legend_handles_labels(), loc="outside upper right", ncols=3)
 
     return draw(
         "orders",
@@ -73,6 +50,18 @@ def per_day(data: ReportData) -> Picture | None:
         says="In shadow both decide on the same state each morning. Once live, the ERP's rule is "
         "that of its own world with the same demand.",
     )
+
+
+def _daily(axes: Any, daily: pl.DataFrame, measure: str) -> None:
+    """Draw one measure: ours as bars, fresh below repeated, the ERP's rule as a line."""
+    when, wide = daily["day"].cast(pl.Datetime).to_list(), timedelta(hours=18)
+    fresh, again = (daily[f"{part}_{measure}"].to_numpy() for part in ("fresh", "again"))
+    repeated = "wanted again, since shadow sends nothing"
+    axes.bar(when, fresh, wide, color=INK["ours"], label="replenishd")
+    axes.bar(when, again, wide, bottom=fresh, color=INK["ours"], alpha=0.25, label=repeated)
+    rule = daily[f"erp_{measure}"].to_numpy()
+    looks = {"linewidth": 1.4, "marker": "o", "markersize": 2.6}
+    axes.plot(when, rule, color=INK["erp"], label="ERP rule", **looks)
 
 
 def orders_by_day(data: ReportData) -> pl.DataFrame:

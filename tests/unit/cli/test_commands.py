@@ -189,6 +189,18 @@ def test_without_a_name_the_account_decides_and_not_the_environment(command, mon
 
 
 @pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("accept", "new items"), ("accept", "Mia", "new items")),
+        (("rearm", "1010"), ("rearm", "1010", "Mia")),
+    ],
+)
+def test_what_was_stopped_is_let_go_in_a_name(command, words, asked):
+    left, told, _ = command(*words, "--who", "Mia", **{words[0]: "done"})
+    assert (left, told, command.site.asked[-1]) == (0, "done\n", asked)
+
+
+@pytest.mark.parametrize(
     ("words", "name", "answer", "code"),
     [
         (("replay", "R1"), "replay", {"matches": True}, 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -11,6 +12,7 @@ from connector.demo.compose import filed_counts, spans, unmatched, with_times_fi
 from connector.demo.others import WANTED
 from connector.demo.play import Diary, Turn
 from connector.demo.recorded import decisions, recorded
+from connector.demo.summary import as_document
 from connector.telemetry.report import render
 from connector.telemetry.report.data import MODES, POSTED, REVIEWS
 
@@ -98,6 +100,11 @@ def test_a_ledger_alone_makes_a_report_that_claims_no_comparison():
     row = data.days.row(0, named=True)
     assert (row["stock_value"], row["transit_value"], row["excess_value"]) == (80.0, 8.0, 20.0)
     assert (row["served_units"], row["order_lines"]) == (None, 0)
+    document = json.loads(json.dumps(as_document(data)))
+    assert document["figures"]["Fill rate"] == {"ours": None, "erp_rule": None, "verdict": ""}
+    assert document["figures"]["Average stock"]["ours"] == 80.0
+    assert document["counts"]["Filed twice"] == "–"
+    assert document["live_from"] is None
     page = render(data)
     assert "There is no second world to compare with" in page
     assert "Of 1 order lines of the ERP&#39;s rule in shadow, replenishd wanted 100%" in page

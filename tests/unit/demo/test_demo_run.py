@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_what_was_posted_is_in_the_erp_once_and_in_the_ledger(whole):
     out, _, _ = whole
     ledger = SqliteLedger.open_reader(out / "state" / "demo")
     try:
-        lines = queries.lines_frame(ledger.store, "demo", __import__("datetime").date(2026, 1, 1))
+        lines = queries.lines_frame(ledger.store, "demo", date(2026, 1, 1))
         assert ledger.verify() == []
         assert len(queries.reviews(ledger.store, "demo")) == 5
     finally:
@@ -130,7 +131,8 @@ def test_ctrl_c_ends_everything(tmp_path):
 from pathlib import Path
 from connector.demo.perform import DemoOptions
 from connector.demo.run import run_with
-raise SystemExit(run_with(DemoOptions(items=5, regions=1, history_days=2, out=Path({str(tmp_path / "out")!r}))))
+options = DemoOptions(items=5, regions=1, history_days=2, out=Path({str(tmp_path / "out")!r}))
+raise SystemExit(run_with(options))
 """
     demo = subprocess.Popen([PYTHON, "-c", code], stdout=subprocess.PIPE, text=True)
     try:

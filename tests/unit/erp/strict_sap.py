@@ -128,7 +128,7 @@ class StrictSap:
         return {"d": content}
 
     def _link(self, service, entity_set, options, token):
-        kept = "&".join(f"{n}={v}" for n, v in options.items() if n not in {"$skiptoken"})
+        kept = "&".join(f"{n}={v}" for n, v in options.items() if n != "$skiptoken")
         query = f"{kept}&$skiptoken={token}"
         if self.habits.following == "double":
             query = f"{kept}&%24skiptoken={token}&$skiptoken={token}"
@@ -165,14 +165,21 @@ class StrictSap:
             return {}
         kinds = kinds_of(service, target)
         wanted = [n.split("/")[1] for n in names or () if n.startswith(f"{navigation}/")]
-        rows = [self._values(each, wanted or list(kinds), kinds) for each in self.inside(row, target)]
+        rows = [
+            self._values(each, wanted or list(kinds), kinds) for each in self.inside(row, target)
+        ]
         return {navigation: rows if habits.inner == "list" else {"results": rows}}
 
     def inside(self, row, target):
         """Return the rows that belong to a row."""
-        link = {"PurchaseOrder": "PurchasingDocument", "PurchaseOrderItem": "PurchasingDocumentItem"}
+        link = {
+            "PurchaseOrder": "PurchasingDocument",
+            "PurchaseOrderItem": "PurchasingDocumentItem",
+        }
         names = ("MaterialDocumentYear", "MaterialDocument", "PurchaseRequisition")
-        links = link if target == "A_PurchaseOrderScheduleLine" else {n: n for n in names if n in row}
+        links = (
+            link if target == "A_PurchaseOrderScheduleLine" else {n: n for n in names if n in row}
+        )
         tables = [rows for (_, name), rows in self.tables.items() if name == target]
         return [
             each

@@ -33,7 +33,10 @@ class Filing:
         self.fetches += 1
         session = f"S{self.fetches}"
         self.tokens[session] = f"T{self.fetches}"
-        return {"X-CSRF-Token": self.tokens[session], "Set-Cookie": f"SAP_SESSIONID={session}; Path=/"}
+        return {
+            "X-CSRF-Token": self.tokens[session],
+            "Set-Cookie": f"SAP_SESSIONID={session}; Path=/",
+        }
 
     def expire(self):
         self.tokens.clear()
@@ -75,9 +78,15 @@ class Filing:
         for line in lines:
             if refusal := self._refusal(line):
                 return 400, refusal, {}
-        bad = [(n, self.rejects[x["Material"]]) for n, x in enumerate(lines) if x["Material"] in self.rejects]
+        bad = [
+            (n, self.rejects[x["Material"]])
+            for n, x in enumerate(lines)
+            if x["Material"] in self.rejects
+        ]
         if bad:
-            details = [detail | {"target": detail.get("target", "").format(n=n)} for n, detail in bad]
+            details = [
+                detail | {"target": detail.get("target", "").format(n=n)} for n, detail in bad
+            ]
             return 400, _error("ME/083", "the requisition was not created", details), {}
         if document.get("PurReqnDoOnlyValidation"):
             return 201, {"d": {"PurchaseRequisition": "", _LINES: None}}, {}
@@ -88,7 +97,9 @@ class Filing:
             self.late.append((time.monotonic() + 0.2, rows))
         else:
             self.sap.rows(*_ITEMS).extend(rows)
-        shown = [{n: x[n] for n in ("PurchaseRequisitionItem", "RequirementTracking")} for x in lines]
+        shown = [
+            {n: x[n] for n in ("PurchaseRequisitionItem", "RequirementTracking")} for x in lines
+        ]
         content = {"PurchaseRequisition": number, _LINES: {"results": shown}}
         return 201, {"d": content}, {}
 

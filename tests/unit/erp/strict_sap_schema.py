@@ -76,13 +76,11 @@ def _type(service, name, hidden):
     keys = [n for n in keys_of(service, name) if n not in hidden]
     refs = "".join(f'<PropertyRef Name="{n}"/>' for n in keys)
     fields = _sets()[service, name]
-    properties = "".join(
-        _property(n, kinds[n], fields[n]) for n in kinds if n not in hidden
-    )
+    properties = "".join(_property(n, kinds[n], fields[n]) for n in kinds if n not in hidden)
     inner = ""
     if name in INNER and INNER[name][0] not in hidden:
-        ends = f'FromRole="One_{name}" ToRole="Many_{name}"'
-        inner = f'<NavigationProperty Name="{INNER[name][0]}" Relationship="{service}.To_{name}" {ends}/>'
+        way = f'Relationship="{service}.To_{name}" FromRole="One_{name}" ToRole="Many_{name}"'
+        inner = f'<NavigationProperty Name="{INNER[name][0]}" {way}/>'
     return f'<EntityType Name="{name}Type"><Key>{refs}</Key>{properties}{inner}</EntityType>'
 
 

@@ -22,9 +22,15 @@ from connector.ports import (
 
 def line(key, item="A"):
     return RequisitionLine(
-        key=key, site="s", node="1000", item=item, quantity=Decimal(2), unit="PC",
-        due=date(2026, 12, 1), purchasing_group="001",
-    )  # fmt: skip
+        key=key,
+        site="s",
+        node="1000",
+        item=item,
+        quantity=Decimal(2),
+        unit="PC",
+        due=date(2026, 12, 1),
+        purchasing_group="001",
+    )
 
 
 def document(*lines):
@@ -98,7 +104,11 @@ def test_people_delete_and_convert_and_lines_can_hide(erp):
 def test_when_it_is_down_nothing_is_known(erp, clock):
     erp.is_down = True
     assert isinstance(erp.post(document(line("K1"))), NotSent)
-    for ask in (lambda: erp.find(["K1"]), erp.server_time, lambda: erp.pull(clock.now(), History())):
+    for ask in (
+        lambda: erp.find(["K1"]),
+        erp.server_time,
+        lambda: erp.pull(clock.now(), History()),
+    ):
         with pytest.raises(ErpUnavailable):
             ask()
 

@@ -4,6 +4,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from laws import tried
 
 from connector.erp.odata.answers import Answer, http_date, is_no_data, trouble
 from connector.erp.odata.errors import gateway_error, header_messages
@@ -16,8 +17,13 @@ BODY = {
         "innererror": {
             "transactionid": "5F3E",
             "errordetails": [
-                {"code": "06/026", "message": "Please enter material number", "severity": "error",
-                 "propertyref": "Material", "target": "/to_PurchaseReqnItem(1)"},
+                {
+                    "code": "06/026",
+                    "message": "Please enter material number",
+                    "severity": "error",
+                    "propertyref": "Material",
+                    "target": "/to_PurchaseReqnItem(1)",
+                },
                 {"code": "ME/083", "message": "Please enter Plant", "severity": "error"},
                 {"code": "ME/083", "message": "Please enter Plant", "severity": "error"},
                 {"code": "W5/001", "message": "Price is old", "severity": "warning"},
@@ -25,7 +31,7 @@ BODY = {
             ],
         },
     }
-}  # fmt: skip
+}
 
 
 def test_an_error_is_its_messages_each_once_and_best_pointed():
@@ -57,35 +63,74 @@ def test_xml_says_the_same():
 def test_v4_words_and_wrapped_details_are_read_too():
     v4 = {"error": {"code": "X/1", "message": "no", "details": [{"code": "X/2", "message": "why"}]}}
     assert [m.code for m in gateway_error(orjson.dumps(v4), "").messages] == ["X/1", "X/2"]
-    wrapped = {"error": {"code": "X/1", "message": {"value": "no"},
-                         "innererror": {"errordetails": {"errordetail": [{"code": "X/3"}]}}}}  # fmt: skip
+    wrapped = {
+        "error": {
+            "code": "X/1",
+            "message": {"value": "no"},
+            "innererror": {"errordetails": {"errordetail": [{"code": "X/3"}]}},
+        }
+    }
     assert [m.code for m in gateway_error(orjson.dumps(wrapped), "").messages] == ["X/1", "X/3"]
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"CSRF token validation failed", b"<html>", b"{}", b'{"error":"x"}', b"[]",
-     b'<!DOCTYPE e [<!ENTITY a "b">]><error/>', b'{"error":{"code":'],
-)  # fmt: skip
+    [
+        b"",
+        b"CSRF token validation failed",
+        b"<html>",
+        b"{}",
+        b'{"error":"x"}',
+        b"[]",
+        b'<!DOCTYPE e [<!ENTITY a "b">]><error/>',
+        b'{"error":{"code":',
+    ],
+)
 def test_what_is_no_error_body_is_none(body):
     assert gateway_error(body, "text/plain") is None
 
 
-@given(st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(0, 9), st.text(max_size=5)),
-    lambda x: st.one_of(st.lists(x, max_size=3), st.dictionaries(
-        st.sampled_from(["error", "code", "message", "value", "innererror", "errordetails", "severity",
-                         "errordetail", "details", "target"]), x, max_size=4)),
-    max_leaves=12,
-))  # fmt: skip
+@tried
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(0, 9), st.text(max_size=5)),
+        lambda x: st.one_of(
+            st.lists(x, max_size=3),
+            st.dictionaries(
+                st.sampled_from(
+                    [
+                        "error",
+                        "code",
+                        "message",
+                        "value",
+                        "innererror",
+                        "errordetails",
+                        "severity",
+                        "errordetail",
+                        "details",
+                        "target",
+                    ]
+                ),
+                x,
+                max_size=4,
+            ),
+        ),
+        max_leaves=12,
+    )
+)
 def test_no_json_raises(content):
     gateway_error(orjson.dumps({"error": content}), "application/json")
     header_messages({"sap-message": orjson.dumps(content).decode()})
 
 
 def test_messages_beside_a_success_are_read():
-    header = {"code": "ME/040", "message": "Date moved", "severity": "warning", "target": "",
-              "details": [{"code": "ME/041", "message": "Really", "severity": "info"}]}  # fmt: skip
+    header = {
+        "code": "ME/040",
+        "message": "Date moved",
+        "severity": "warning",
+        "target": "",
+        "details": [{"code": "ME/041", "message": "Really", "severity": "info"}],
+    }
     found = header_messages({"sap-message": orjson.dumps(header).decode()})
     assert [(m.code, m.severity) for m in found] == [("ME/040", "warning"), ("ME/041", "info")]
     assert header_messages({"sap-message": "<notification/>"}) == ()
@@ -95,16 +140,30 @@ def test_messages_beside_a_success_are_read():
 
 
 def answer(status, body=b"", kind="application/json", **headers):
-    return Answer(method="GET", url="https://e.example/s/A?x=1", status=status,
-                  headers={"Content-Type": kind, **headers}, body=body)  # fmt: skip
+    return Answer(
+        method="GET",
+        url="https://e.example/s/A?x=1",
+        status=status,
+        headers={"Content-Type": kind, **headers},
+        body=body,
+    )
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(301, ErpContractBroken), (400, ErpContractBroken), (401, ErpDenied), (403, ErpDenied),
-     (404, ErpContractBroken), (405, ErpContractBroken), (429, ErpUnavailable), (500, ErpUnavailable),
-     (503, ErpUnavailable), (204, ErpContractBroken)],
-)  # fmt: skip
+    [
+        (301, ErpContractBroken),
+        (400, ErpContractBroken),
+        (401, ErpDenied),
+        (403, ErpDenied),
+        (404, ErpContractBroken),
+        (405, ErpContractBroken),
+        (429, ErpUnavailable),
+        (500, ErpUnavailable),
+        (503, ErpUnavailable),
+        (204, ErpContractBroken),
+    ],
+)
 def test_a_status_is_whose_trouble_it_is(status, kind):
     found = trouble(answer(status, orjson.dumps(BODY)))
     assert type(found) is kind

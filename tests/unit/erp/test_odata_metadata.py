@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pyodata.v2.model as pyodata_model
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from laws import tried
 from strict_sap_schema import edmx
 
 from connector.erp.odata import metadata
@@ -36,7 +38,7 @@ def test_a_schema_tells_sets_properties_keys_and_ways():
 
 
 def test_type_names_may_lack_their_suffix():
-    plain = ORDERS.replace(b"Type\"", b"\"")
+    plain = ORDERS.replace(b'Type"', b'"')
     assert read(plain).sets == read(ORDERS).sets
 
 
@@ -50,7 +52,9 @@ def test_annotations_and_functions_are_nobodys_trouble():
         b'<Annotations Target="X"><Annotation Term="y"/></Annotations>'
         b'<EntityContainer Name="C"><FunctionImport Name="F" ReturnType="Collection(No.Such)"/>'
     )
-    noisy = ORDERS.replace(b'<EntityContainer Name="API_PURCHASEORDER_PROCESS_SRV_Entities">', noise)
+    noisy = ORDERS.replace(
+        b'<EntityContainer Name="API_PURCHASEORDER_PROCESS_SRV_Entities">', noise
+    )
     assert read(noisy).sets == read(ORDERS).sets
 
 
@@ -107,20 +111,19 @@ def test_one_set_that_cannot_be_typed_leaves_the_others():
     assert any("cannot be typed" in message for message in found)
 
 
+@tried
 @given(st.data())
 def test_no_mutation_raises_anything_else(data):
     start = data.draw(st.integers(0, len(ORDERS) - 1))
     end = data.draw(st.integers(start, min(start + 40, len(ORDERS))))
     middle = data.draw(st.binary(max_size=12))
-    try:
+    with contextlib.suppress(ErpContractBroken):
         compared({ORDER_SERVICE: read(ORDERS[:start] + middle + ORDERS[end:])}, SITE)
-    except ErpContractBroken:
-        pass
 
 
 def test_each_document_is_parsed_once_and_pyodata_does_not_grow():
     reader = SchemaReader()
-    alias = b'<edmx:DataServices>'
+    alias = b"<edmx:DataServices>"
     vocabulary = (
         b'<edmx:Reference Uri="u" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">'
         b'<edmx:Include Namespace="com.sap.vocabularies.Common.v1" Alias="SAP__common"/>'
@@ -150,9 +153,14 @@ def test_the_strict_sap_describes_itself_the_same_way():
 
 def test_a_check_names_each_difference():
     broken = edmx(REQUISITION_SERVICE, {"RequirementTracking", "SupplyingPlant"}, set())
-    broken = broken.replace(b'Name="Plant" Type="Edm.String" MaxLength="4"', b'Name="Plant" Type="Edm.String" MaxLength="6"')
-    broken = broken.replace(b'Name="RequestedQuantity" Type="Edm.Decimal" Precision="31" Scale="3"',
-                            b'Name="RequestedQuantity" Type="Edm.Decimal" Precision="31" Scale="2"')  # fmt: skip
+    broken = broken.replace(
+        b'Name="Plant" Type="Edm.String" MaxLength="4"',
+        b'Name="Plant" Type="Edm.String" MaxLength="6"',
+    )
+    broken = broken.replace(
+        b'Name="RequestedQuantity" Type="Edm.Decimal" Precision="31" Scale="3"',
+        b'Name="RequestedQuantity" Type="Edm.Decimal" Precision="31" Scale="2"',
+    )
     found = compared({REQUISITION_SERVICE: read(broken, REQUISITION_SERVICE)}, SITE)
     said = {(each.severity, each.message) for each in found}
     assert ("error", "RequirementTracking is missing") in said

@@ -5,8 +5,9 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from laws import tried
+from sap_world import PLANTS, connection
 from strict_sap import Habits
-from world import PLANTS, connection
 
 from connector.erp.odata.connection import Connection
 from connector.erp.odata.fetch import Fetcher
@@ -22,7 +23,7 @@ from connector.erp.odata.query import (
 from connector.erp.odata.transport import Transport
 from connector.erp.sap.fields import STOCK_SERVICE
 from connector.erp.sap.item_reads import STOCK
-from connector.errors import ErpContractBroken, ErpUnavailable
+from connector.errors import ErpContractBroken, ErpDenied, ErpUnavailable
 
 HOME = Connection(base_url="https://erp.example:44300", client="100")
 ASKED = Query(service="API_X_SRV", entity_set="A_Y", select=("A",), filter="")
@@ -71,6 +72,7 @@ def test_a_link_that_leads_elsewhere_is_refused(link):
         reanchored(link, FROM, HOME, ASKED)
 
 
+@tried
 @given(st.text(max_size=60))
 def test_no_link_leads_away_from_home(link):
     try:
@@ -83,7 +85,9 @@ def test_no_link_leads_away_from_home(link):
 @pytest.fixture
 def fetch(sap, clock):
     def run(**changes):
-        return Fetcher(Transport(connection(sap, **changes), clock)).fetch(STOCK, {"plants": PLANTS})
+        return Fetcher(Transport(connection(sap, **changes), clock)).fetch(
+            STOCK, {"plants": PLANTS}
+        )
 
     return run
 
@@ -129,7 +133,6 @@ def test_a_broken_page_in_the_middle_loses_nothing(fetch, sap):
 
 
 def test_html_where_data_was_asked_is_known_for_what_it_is(fetch, sap):
-    from connector.errors import ErpDenied
 
     def login(handler):
         page = b"<!DOCTYPE html><html><form><input name='sap-password'></form></html>"
@@ -168,6 +171,7 @@ def test_many_plants_are_spread_over_several_queries(sap, clock):
     assert len([url for url in sap.asked if "$filter" in url]) == 3
 
 
+@tried
 @given(st.lists(st.text(min_size=1, max_size=40), max_size=200))
 def test_chunks_keep_everything_and_urls_short(values):
     spread = list(chunks(values))
@@ -178,6 +182,7 @@ def test_chunks_keep_everything_and_urls_short(values):
         assert len(address) <= URL_OCTETS_MAX or len(chunk) == 1
 
 
+@tried
 @given(st.text(max_size=30))
 def test_a_literal_cannot_break_out(value):
     literal = text_literal(value)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
+
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from laws import tried
 
 from connector.erp.odata.payload import PageUnreadable, shape
 from connector.errors import ErpContractBroken
@@ -11,9 +14,12 @@ from connector.errors import ErpContractBroken
 PLAIN = shape(("A", "B"))
 NESTED = shape(("A",), "to_X", ("C",))
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.text(max_size=9),
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**53), 2**53),
+    st.text(max_size=9),
     st.floats(allow_nan=False, allow_infinity=False),
-)  # fmt: skip
+)
 ROWS = st.lists(
     st.fixed_dictionaries({}, optional={"A": SCALARS, "B": SCALARS, "Z": SCALARS}), max_size=9
 )
@@ -25,10 +31,17 @@ def said(value):
     return ("true" if value else "false") if isinstance(value, bool) else repr(value)
 
 
+@tried
 @given(ROWS, st.sampled_from(["results", "list", "value"]))
 def test_rows_come_as_text_whatever_they_were(rows, way):
-    about = [{"__metadata": {"uri": "x", "type": "T"}, "to_Y": {"__deferred": {}}, **r} for r in rows]
-    content = {"results": {"d": {"results": about}}, "list": {"d": about}, "value": {"value": about}}
+    about = [
+        {"__metadata": {"uri": "x", "type": "T"}, "to_Y": {"__deferred": {}}, **r} for r in rows
+    ]
+    content = {
+        "results": {"d": {"results": about}},
+        "list": {"d": about},
+        "value": {"value": about},
+    }
     page = PLAIN.page(b"\xef\xbb\xbf" + orjson.dumps(content[way]))
     assert page.rows.frame.to_dicts() == [{n: said(r.get(n)) for n in ("A", "B")} for r in rows]
     never = {n for n in ("A", "B") if rows and not any(n in r for r in rows)}
@@ -58,11 +71,14 @@ def test_rows_inside_know_their_parent(inner):
     assert page.inner.frame.rows() == [("1", 1), (None, 1)]
 
 
-@pytest.mark.parametrize("rows", [
-    [{"A": "p", "to_X": {"__deferred": {"uri": "u"}}}],
-    [{"A": "p"}],
-    [{"A": "p", "to_X": {"results": []}}, {"A": "q", "to_X": {"__deferred": {"uri": "u"}}}],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"A": "p", "to_X": {"__deferred": {"uri": "u"}}}],
+        [{"A": "p"}],
+        [{"A": "p", "to_X": {"results": []}}, {"A": "q", "to_X": {"__deferred": {"uri": "u"}}}],
+    ],
+)
 def test_rows_inside_that_were_not_sent_are_not_an_empty_list(rows):
     assert NESTED.page(orjson.dumps({"d": {"results": rows}})).inner is None
 
@@ -75,22 +91,30 @@ def test_what_is_not_whole_json_is_said_to_be_that(body):
 
 @pytest.mark.parametrize(
     "body",
-    [b"{}", b"[]", b'{"d":{}}', b'{"d":null}', b'{"d":{"results":{}}}', b'{"d":{"results":[{"A":{}}]}}',
-     b'{"d":{"results":[1]}}', b'{"error":{"code":"X"}}', b'"d"'],
-)  # fmt: skip
+    [
+        b"{}",
+        b"[]",
+        b'{"d":{}}',
+        b'{"d":null}',
+        b'{"d":{"results":{}}}',
+        b'{"d":{"results":[{"A":{}}]}}',
+        b'{"d":{"results":[1]}}',
+        b'{"error":{"code":"X"}}',
+        b'"d"',
+    ],
+)
 def test_json_without_rows_breaks_the_contract(body):
     with pytest.raises(ErpContractBroken) as caught:
         PLAIN.page(body)
     assert not isinstance(caught.value, PageUnreadable)
 
 
+@tried
 @given(st.binary(max_size=200))
 def test_no_octets_raise_anything_else(body):
     for each in (PLAIN, NESTED):
-        try:
+        with contextlib.suppress(ErpContractBroken):
             each.page(body)
-        except ErpContractBroken:
-            pass
 
 
 def test_depth_is_no_trouble():

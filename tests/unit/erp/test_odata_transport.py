@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 import responses
-from raw_server import RawServer, drips, hangs_up, resets, says, stays_silent
+from raw_octets import RawServer, drips, hangs_up, resets, says, stays_silent
 
 from connector.clock import SystemClock
 from connector.erp.odata.body import AnswerTooLarge
@@ -181,7 +181,7 @@ def test_packed_answers_are_unpacked(packing, serve, clock):
 
 
 def test_a_packed_bomb_does_not_unfold(serve, clock):
-    server = serve(says(200, gzip.compress(b"\0" * 300_000_000, 9), Content_Encoding="gzip"))
+    server = serve(says(200, gzip.compress(b"\0" * 80_000_000, 9), Content_Encoding="gzip"))
     tracemalloc.start()
     with pytest.raises(AnswerTooLarge):
         transport(server.url, clock, answer_octets=1_000_000).send("GET", server.url, JSON)
@@ -207,7 +207,9 @@ def test_every_call_is_told_without_a_secret(serve, clock):
     server = serve(says(503), says(200, b"[1]"))
     login = Basic(user="BOT", password="hunter2")
     connection = Connection(base_url=server.url, credentials=login, attempts=2)
-    Transport(connection, clock, trace=told.append, jitter=lambda: 1.0).get(f"{server.url}/x?y=1", JSON)
+    Transport(connection, clock, trace=told.append, jitter=lambda: 1.0).get(
+        f"{server.url}/x?y=1", JSON
+    )
     assert [(c.status, c.octets, c.waited) for c in told] == [(503, 2, 0.0), (200, 3, 0.5)]
     assert told[0].url == f"{server.url}/x?y=1"
     assert "hunter2" not in repr(told)
@@ -261,7 +263,9 @@ def test_a_token_that_stays_refused_is_denied_not_tried_forever(clock):
 
 @responses.activate
 def test_a_token_expires_a_little_early(clock):
-    responses.add("POST", "https://login.example/token", json={"access_token": "a", "expires_in": 100})
+    responses.add(
+        "POST", "https://login.example/token", json={"access_token": "a", "expires_in": 100}
+    )
     responses.add("GET", "https://erp.example/x", json={})
     link = Transport(Connection(base_url="https://erp.example", credentials=TOKEN), clock)
     for elapsed, tokens in ((0, 1), (69, 1), (71, 2)):
@@ -311,12 +315,16 @@ def test_credentials_are_not_sent_just_anywhere(address):
         )
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "http://localhost:1", "http://[::1]:1"])
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8000", "http://localhost:1", "http://[::1]:1"]
+)
 def test_plain_http_is_for_loopback(address):
     assert Connection(base_url=address).root.startswith(address)
 
 
-@pytest.mark.parametrize("name", ["deadline_seconds", "calls_per_review", "concurrency", "attempts"])
+@pytest.mark.parametrize(
+    "name", ["deadline_seconds", "calls_per_review", "concurrency", "attempts"]
+)
 def test_limits_are_limits(name):
     with pytest.raises(ConfigError, match=name):
         Connection(base_url="https://erp.example", **{name: 0})

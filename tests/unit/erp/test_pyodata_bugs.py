@@ -6,24 +6,28 @@ from datetime import date
 from decimal import Decimal
 
 import orjson
+import polars as pl
 import pyodata
 import pytest
+import requests
 import responses
+from sap_world import PLANTS, SITE, connection, unit
 from strict_sap import NOW, Habits
 from strict_sap_schema import edmx
-from world import PLANTS, SITE, connection
 
 from connector.erp.odata.catalogue import Field
+from connector.erp.odata.connection import Connection
 from connector.erp.odata.fetch import Fetcher
 from connector.erp.odata.query import any_of, with_parameters
 from connector.erp.odata.transport import Transport
 from connector.erp.odata.values import typed
-from connector.erp.sap.fields import STOCK_SERVICE
+from connector.erp.sap.fields import PRODUCT_SERVICE, STOCK_SERVICE
 from connector.erp.sap.item_reads import STOCK, UNITS
 from connector.erp.sap.post import SapPoster
 from connector.erp.sap.read import SapReader
+from connector.errors import ErpContractBroken, ErpDenied
 from connector.inventory.snapshot import History
-from connector.ports import Filed, RequisitionDocument, RequisitionLine
+from connector.ports import Filed, InDoubt, RequisitionDocument, RequisitionLine
 
 ROOT = "https://erp.example/sap/opu/odata/sap/API_MATERIAL_STOCK_SRV/"
 
@@ -35,7 +39,6 @@ def fetch(sap, clock, read=STOCK, **slots):
 
 @pytest.fixture
 def client():
-    import requests
 
     return pyodata.Client(ROOT, requests.Session(), metadata=edmx(STOCK_SERVICE, set(), set()))
 
@@ -63,7 +66,6 @@ def test_bug_2_ranges_use_operators_that_odata_has(sap, clock):
 
 
 def test_bug_3_an_unset_decimal_is_null_and_an_unset_day_is_no_day_in_1753():
-    import polars as pl
 
     frame = pl.DataFrame({"Q": [None, "3.000"], "D": [None, "/Date(0)/"], "B": [None, "X"]})
     kinds = {"Q": "decimal", "D": "date", "B": "flag"}
@@ -114,7 +116,6 @@ def test_bug_6_decimals_and_days_are_written_as_v2_wants_them(sap, clock):
 
 
 def test_bug_7_an_answer_that_is_not_201_is_in_doubt_not_an_exception(sap, clock):
-    from connector.ports import InDoubt
 
     for status in (200, 204):
         sap.filing.faults.append(status)
@@ -122,7 +123,6 @@ def test_bug_7_an_answer_that_is_not_201_is_in_doubt_not_an_exception(sap, clock
 
 
 def test_bug_10_html_with_200_and_numbers_beyond_the_schema_raise_nothing_untyped(sap, clock):
-    from connector.errors import ErpDenied
 
     sap.get_faults.extend(
         [None, lambda handler: handler.raw(200, b"<html>log on, password</html>", "text/html")]
@@ -133,8 +133,6 @@ def test_bug_10_html_with_200_and_numbers_beyond_the_schema_raise_nothing_untype
 
 @responses.activate
 def test_bug_11_the_erps_own_words_are_in_the_error(clock):
-    from connector.erp.odata.connection import Connection
-    from connector.errors import ErpContractBroken
 
     body = {"error": {"code": "SY/530", "message": {"lang": "en", "value": "Plant 17 is unknown"}}}
     responses.add("GET", f"{ROOT}$metadata", body=edmx(STOCK_SERVICE, set(), set()))
@@ -145,8 +143,6 @@ def test_bug_11_the_erps_own_words_are_in_the_error(clock):
 
 
 def test_bug_12_a_slash_in_a_name_is_a_value_not_a_path(sap, clock):
-    from connector.erp.sap.fields import PRODUCT_SERVICE
-    from world import unit
 
     sap.rows(PRODUCT_SERVICE, "A_ProductUnitsOfMeasure").append(unit("A/B'C", "BOX", "6", "1"))
     fetched = fetch(sap, clock, UNITS, products=("A/B'C",))

@@ -11,8 +11,9 @@ import pytest
 import responses
 from hypothesis import given
 from hypothesis import strategies as st
+from laws import tried
+from sap_world import SITE, connection
 from strict_sap import Habits, error
-from world import SITE, connection
 
 from connector.erp.odata.answers import Answer
 from connector.erp.odata.connection import Connection
@@ -42,7 +43,7 @@ def line(n, **changes):
         "site": "dc1",
         "node": "1010",
         "item": ("100001", "100002", "FG-3", "5")[n],
-        "quantity": Decimal("20"),
+        "quantity": Decimal(20),
         "unit": "PC",
         "due": DUE,
         "purchasing_group": "001",
@@ -73,7 +74,9 @@ def poster(sap, clock):
 
 
 def test_a_requisition_is_written_to_the_letter(sap, poster):
-    site = replace(SITE, purchasing_organizations={"1010": "1710"}, storage_locations={"1010": "171A"})
+    site = replace(
+        SITE, purchasing_organizations={"1010": "1710"}, storage_locations={"1010": "171A"}
+    )
     filed = poster(site=site).post(document(line(0), description="DOCUMENT22 dc 1010 2026-11-24"))
     assert isinstance(filed, Filed)
     assert sap.posted == [
@@ -155,7 +158,12 @@ def test_a_search_reads_whatever_unset_looks_like(unset, sap, poster):
     mine = poster()
     mine.post(document(line(0)))
     (found,) = mine.find(["KEY0000000"])
-    assert (found.deleted, found.closed, found.ordered, found.line) == (False, False, Decimal(0), "10")
+    assert (found.deleted, found.closed, found.ordered, found.line) == (
+        False,
+        False,
+        Decimal(0),
+        "10",
+    )
 
 
 def test_a_search_that_cannot_be_trusted_raises(sap, poster, clock):
@@ -266,9 +274,18 @@ def test_credentials_refused_are_not_the_lines_fault(sap, poster):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{}", b'{"d":{}}', b'{"d":{"PurchaseRequisition":""}}', b'{"d":{"PurchaseRequisition":"0000000000"}}',
-     b'{"d":{"PurchaseRequisition":"100', b"<entry/>", b'{"d":null}', b'{"d":{"PurchaseRequisition":null}}'],
-)  # fmt: skip
+    [
+        b"",
+        b"{}",
+        b'{"d":{}}',
+        b'{"d":{"PurchaseRequisition":""}}',
+        b'{"d":{"PurchaseRequisition":"0000000000"}}',
+        b'{"d":{"PurchaseRequisition":"100',
+        b"<entry/>",
+        b'{"d":null}',
+        b'{"d":{"PurchaseRequisition":null}}',
+    ],
+)
 def test_a_201_without_a_number_is_in_doubt(body, sap, poster):
     sap.filing.faults.append(answers(201, body))
     assert isinstance(poster().post(THREE), InDoubt)
@@ -281,7 +298,9 @@ def test_nothing_is_sent_when_nobody_answers_the_door(sap, poster, clock):
     sap.get_faults.clear()
     sap.get_faults.extend([503] * 5)
     assert isinstance(mine.post(THREE), NotSent)
-    away = SapPoster(Connection(base_url="http://127.0.0.1:9", attempts=1), SITE, clock, mode="live")
+    away = SapPoster(
+        Connection(base_url="http://127.0.0.1:9", attempts=1), SITE, clock, mode="live"
+    )
     assert isinstance(away.post(THREE), NotSent)
     assert sap.posted == []
 
@@ -335,9 +354,11 @@ def test_a_token_may_have_to_be_fetched_by_head(clock):
 
 def test_one_bad_line_is_named_so_that_the_others_can_go(sap, poster):
     sap.filing.rejects["100002"] = {
-        "code": "ME/083", "message": "Plant not maintained", "severity": "error",
+        "code": "ME/083",
+        "message": "Plant not maintained",
+        "severity": "error",
         "target": "to_PurchaseReqnItem/results/{n}/Material",
-    }  # fmt: skip
+    }
     refused = poster().post(THREE)
     assert {m.line_key for m in refused.messages} == {"", "KEY0000001"}
 
@@ -374,8 +395,10 @@ def test_warnings_come_beside_the_number(sap, poster):
 
 
 def test_the_erps_own_line_numbers_are_kept(sap, poster):
-    rows = [{"PurchaseRequisitionItem": f"{n:05d}", "RequirementTracking": f"KEY000000{k}"}
-            for n, k in ((1, 2), (2, 0), (3, 1))]  # fmt: skip
+    rows = [
+        {"PurchaseRequisitionItem": f"{n:05d}", "RequirementTracking": f"KEY000000{k}"}
+        for n, k in ((1, 2), (2, 0), (3, 1))
+    ]
     body = {"d": {"PurchaseRequisition": "10000051", "to_PurchaseReqnItem": rows}}
     sap.filing.faults.append(answers(201, orjson.dumps(body)))
     assert poster().post(THREE).lines == {"KEY0000002": "1", "KEY0000000": "2", "KEY0000001": "3"}
@@ -386,7 +409,7 @@ def test_the_erps_own_line_numbers_are_kept(sap, poster):
     [
         {"quantity": Decimal("1.0005")},
         {"quantity": Decimal(0)},
-        {"quantity": Decimal("-1")},
+        {"quantity": Decimal(-1)},
         {"quantity": Decimal("NaN")},
         {"quantity": Decimal("1E+11")},
         {"quantity": Decimal("1E+40")},
@@ -409,10 +432,13 @@ def test_a_line_that_does_not_fit_is_refused_not_cut(changes, sap, poster):
 def test_a_document_has_a_limit_and_no_key_twice(poster):
     many = document(*(line(0, key=f"K{n:09d}") for n in range(101)))
     assert "101 lines" in poster().post(many).messages[0].text
-    assert "two lines" in poster().post(document(line(0), line(1, key="KEY0000000"))).messages[0].text
+    assert (
+        "two lines" in poster().post(document(line(0), line(1, key="KEY0000000"))).messages[0].text
+    )
     assert "0 lines" in poster().post(document()).messages[0].text
 
 
+@tried
 @given(st.decimals(Decimal("0.001"), Decimal("9999999999.999"), places=3))
 def test_a_quantity_is_written_to_the_last_decimal(quantity):
     text = quantity_text(quantity, 3)
@@ -420,6 +446,7 @@ def test_a_quantity_is_written_to_the_last_decimal(quantity):
     assert Decimal(text) == quantity
 
 
+@tried
 @given(st.dates(date(1970, 1, 1), date(9999, 12, 31)))
 def test_a_day_is_written_as_its_midnight(day):
     body = payload(document(line(0, due=day)), SITE, scale=3, only_validate=False)
@@ -435,11 +462,24 @@ def test_a_day_is_written_as_its_midnight(day):
         (Message(code="M", text="Error in item 30"), ["KEY0000002"]),
         (Message(code="M", text="Position 10 fehlerhaft"), ["KEY0000000"]),
         (Message(code="M", text="no", field="PREQ_ITEM 00030"), ["KEY0000002"]),
-        (Message(code="M", text="x", target="/to_PurchaseReqnItem(PurchaseRequisition='',PurchaseRequisitionItem='00020')/Plant"), ["KEY0000001"]),
-        (Message(code="M", text="x", target="to_PurchaseReqnItem/results/2/Material"), ["KEY0000002"]),
+        (
+            Message(
+                code="M",
+                text="x",
+                target="/to_PurchaseReqnItem(PurchaseRequisition='',PurchaseRequisitionItem='00020')/Plant",
+            ),
+            ["KEY0000001"],
+        ),
+        (
+            Message(code="M", text="x", target="to_PurchaseReqnItem/results/2/Material"),
+            ["KEY0000002"],
+        ),
         (Message(code="M", text="x", target="to_PurchaseReqnItem/0/Material"), ["KEY0000000"]),
         (Message(code="M", text="Tracking KEY0000001 is unknown"), ["KEY0000001"]),
-        (Message(code="M", text="Material 000000000000100002 is locked by MUELLER"), ["KEY0000001"]),
+        (
+            Message(code="M", text="Material 000000000000100002 is locked by MUELLER"),
+            ["KEY0000001"],
+        ),
         (Message(code="M", text="Material FG-3 is not maintained in plant 1010"), ["KEY0000002"]),
         (Message(code="M", text="FG-3 is blocked."), ["KEY0000002"]),
         (Message(code="M", text="Material 1000 is not maintained"), [""]),
@@ -447,18 +487,22 @@ def test_a_day_is_written_as_its_midnight(day):
         (Message(code="M", text="The period is closed"), [""]),
         (Message(code="M", text="Item 00040 does not exist"), [""]),
     ],
-)  # fmt: skip
+)
 def test_messages_name_the_line_they_mean(message, keys):
     assert [m.line_key for m in messages_of_lines([message], THREE)] == keys
 
 
+@tried
 @given(st.text(max_size=60), st.text(max_size=40))
 def test_no_wording_is_too_strange(text, target):
     found = messages_of_lines([Message(code="", text=text, target=target)], THREE)
     assert len(found) >= 1
 
 
-@given(st.integers(100, 599), st.binary(max_size=80), st.sampled_from([None, 0.0, 5.0]), st.booleans())
+@tried
+@given(
+    st.integers(100, 599), st.binary(max_size=80), st.sampled_from([None, 0.0, 5.0]), st.booleans()
+)
 def test_only_the_list_is_definite(status, body, waits, only_validate):
     answer = Answer(method="POST", url="https://e/x", status=status, headers={}, body=body)
     found = outcome(answer, THREE, waits=waits, only_validate=only_validate)

@@ -8,8 +8,9 @@ from decimal import Decimal
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from sap_world import ITEMS, PLANTS, SITE, connection, document, fill, move, order, stock_row
+from still_clock import StillClock
 from strict_sap import NOW, Habits, StrictSap
-from world import ITEMS, PLANTS, SITE, connection, document, fill, move, order, stock_row
 
 from connector.erp.odata.connection import Connection
 from connector.erp.sap.fields import (
@@ -19,6 +20,7 @@ from connector.erp.sap.fields import (
     PRODUCT_SERVICE,
     STOCK_SERVICE,
 )
+from connector.erp.sap.plan import api_plan
 from connector.erp.sap.quality import other_planners
 from connector.erp.sap.read import SapReader
 from connector.errors import ErpContractBroken, ErpDenied, ErpUnavailable, SnapshotUnfit
@@ -86,7 +88,7 @@ def test_stock_is_summed_by_standing_and_negative_stock_stays_negative(sap, cloc
 def test_receipts_go_to_the_earliest_schedule_line_in_base_units(sap, clock):
     pipeline = pull(sap, clock).pipeline
     boxes = only(pipeline, document="4500000001")
-    # 4 and 6 boxes of 12 are 48 and 72 pieces; 60 arrived: the first is whole, 60 of the second open
+    # 4 and 6 boxes of 12; of the 60 pieces that came, 48 fill the first, 12 are of the second
     assert [(row["due"], row["quantity"]) for row in boxes] == [(date(2026, 12, 4), 60.0)]
     (row,) = only(pipeline, document="4500000002")
     assert row["quantity"] == 35.0  # 50 ordered, 20 received, 5 of them sent back
@@ -202,8 +204,6 @@ HABITS = {
 
 @pytest.fixture(scope="module")
 def usual():
-    from conftest import StillClock
-
     server = StrictSap()
     fill(server)
     yield pull(server, StillClock())
@@ -239,7 +239,9 @@ def test_rows_that_came_twice_are_counted_in_the_evidence(sap, clock):
 def test_without_an_expansion_movements_are_asked_for_by_range(sap, clock):
     sap.habits = Habits(inner="refused")
     pull(sap, clock)
-    ranged = [u for u in sap.asked if "A_MaterialDocumentItem?" in u and "MaterialDocument%20ge" in u]
+    ranged = [
+        u for u in sap.asked if "A_MaterialDocumentItem?" in u and "MaterialDocument%20ge" in u
+    ]
     assert len(ranged) == 1
     lines = [u for u in sap.asked if "A_PurchaseOrderScheduleLine?" in u]
     assert len(lines) == 1
@@ -270,7 +272,10 @@ def test_units_are_asked_for_only_where_they_differ(sap, clock):
 @pytest.mark.parametrize("raw", ["abc", "1.234,56", "NaN", "Infinity"])
 def test_a_quantity_nobody_can_read_is_a_fault_of_its_item_only(raw, sap, clock):
     rows = sap.rows(STOCK_SERVICE, "A_MatlStkInAcctMod")
-    rows.append(stock_row("0A", "1010", "1") | {"MatlWrhsStkQtyInMatlBaseUnit": raw, "StorageLocation": "0009"})
+    rows.append(
+        stock_row("0A", "1010", "1")
+        | {"MatlWrhsStkQtyInMatlBaseUnit": raw, "StorageLocation": "0009"}
+    )
     faults = pull(sap, clock).faults
     assert set(faults.select("node", "item").rows()) == {("1010", "0A")}
     assert any(raw in detail for detail in faults["detail"])
@@ -288,7 +293,9 @@ def test_an_item_without_a_planning_view_is_a_fault(sap, clock):
     rows = sap.rows(PRODUCT_SERVICE, "A_ProductSupplyPlanning")
     rows[:] = [row for row in rows if (row["Product"], row["Plant"]) != ("FG-3", "1000")]
     faults = pull(sap, clock).faults
-    assert faults.select("node", "item", "field").rows() == [("1000", "FG-3", "A_ProductSupplyPlanning")]
+    assert faults.select("node", "item", "field").rows() == [
+        ("1000", "FG-3", "A_ProductSupplyPlanning")
+    ]
 
 
 def test_a_base_unit_is_looked_for_in_three_places_then_is_a_fault(sap, clock):
@@ -387,16 +394,26 @@ def element(item, plant, category, number, quantity, **more):
 def test_the_erps_own_netting_can_be_the_pipeline(sap, clock):
     sap.rows(MRP_SERVICE, "SupplyDemandItems").extend(
         [
-            element("FG-3", "1000", "BE", "4500000002", "35.000", SourceMRPElementCategory="BA",
-                    SourceMRPElement="10000001", SourceMRPElementItem="10"),
-            element("100002", "1010", "BE", "4500000007", "40.000", MRPElementBusinessPartner="1000"),
+            element(
+                "FG-3",
+                "1000",
+                "BE",
+                "4500000002",
+                "35.000",
+                SourceMRPElementCategory="BA",
+                SourceMRPElement="10000001",
+                SourceMRPElementItem="10",
+            ),
+            element(
+                "100002", "1010", "BE", "4500000007", "40.000", MRPElementBusinessPartner="1000"
+            ),
             element("FG-3", "1000", "BA", "10000077", "3.000"),
             element("FG-3", "1000", "LA", "18000001", "2.000"),
             element("FG-3", "1000", "PA", "70000001", "9.000"),
             element("FG-3", "1000", "VC", "1", "-4.000"),
             element("FG-3", "1000", "SH", "", "-3.500"),
         ]
-    )  # fmt: skip
+    )
     snapshot = pull(sap, clock, site=replace(SITE, pipeline_source="mrp"))
     assert {(row["kind"], row["document"], row["quantity"]) for row in only(snapshot.pipeline)} == {
         ("purchase_order", "4500000002", 35.0),
@@ -426,7 +443,6 @@ def test_someone_else_planning_an_item_is_named(sap, clock):
 
 
 def test_only_what_the_plan_says_is_asked(sap, clock):
-    from connector.erp.sap.plan import api_plan
 
     pull(sap, clock)
     planned = {(row.service, row.entity_set) for row in api_plan(SITE, connection(sap))}

@@ -171,7 +171,6 @@ def test_screening_what_was_screened_changes_nothing(seed):
     again = replace(scene.recommendation, quantity=once.copy())
     twice = scene.but(recommendation=again).screened().lines["quantity"].to_numpy()
     assert (once == twice).all()
-    assert once.sum() > 0 or scene.memory.vitals["value"].max() < 1e6
 
 
 @given(seed=seeds)

@@ -41,7 +41,7 @@ class FileErp:
     def __init__(self, path: Path) -> None:
         self.database = sqlite3.connect(path, isolation_level=None, timeout=10)
         self.database.execute("PRAGMA synchronous = OFF")
-        self.random = random.Random(time.time_ns())
+        self.random = random.Random(time.time_ns())  # noqa: S311
 
     def post(self, document):
         fault = self.random.choice(("file", "file", "lose", "vanish", "unsent"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -156,5 +156,5 @@ def seen(
         state=state,
         recommendation=a_recommendation(rows, rng),
         screened=all_passed(state, rng),
-        context={"now": datetime(2026, 11, 23, 6, 0, 5), "limits": {"C2": 1.2}, "version": "0.1"},
+        context={"now": START + timedelta(seconds=5), "limits": {"C2": 1.2}, "version": "0.1"},
     )

@@ -116,7 +116,9 @@ class StrictErp:
         self.at_call()
         return outcome
 
-    def _outcome(self, document: RequisitionDocument, fault: str) -> PostOutcome:
+    def _outcome(  # noqa: C901, PLR0911 - one line a fault reads best in one place
+        self, document: RequisitionDocument, fault: str
+    ) -> PostOutcome:
         name, _, seconds = fault.partition(":")
         if self.mode == "shadow":
             return Recorded()

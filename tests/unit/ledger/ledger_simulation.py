@@ -55,7 +55,7 @@ class Schedule:
         resolver: type[Resolver] = Resolver,
         clock: type[FakeClock] = FakeClock,
     ) -> None:
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311
         self.verdict = Verdict(seed=seed)
         self.world = World(dispatcher=dispatcher, resolver=resolver)
         self.world.clock.__class__ = clock
@@ -91,7 +91,7 @@ class Schedule:
         for number in range(self.reviews):
             self._until_reviewed(number)
             for _ in range(self.random.randint(1, 5)):
-                self._live(lambda: self.world.drain())
+                self._live(self.world.drain)
                 self._pass_time()
         self._come_to_rest()
         self._judge()

@@ -130,13 +130,19 @@ class World:
             poster=self.erp,
             clock=self.clock,
             brake=self.ledger.brake,
-            leads=lambda: self.leads(),
-            stopping=lambda: self.stopping(),
+            leads=self._leads,
+            stopping=self._stopping,
             finder=self.finder,
             conduct=self.conduct,
         )
         dispatcher, resolver = self._kinds
         return dispatcher(outside, resolver(outside))
+
+    def _leads(self) -> bool:
+        return self.leads()
+
+    def _stopping(self) -> bool:
+        return self.stopping()
 
     def restart(self) -> None:
         if self._directory is not None:

@@ -6,13 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from dataclasses import replace
 
 import pytest
-from ledger_worlds import SITE, World
+from ledger_worlds import QUICK, SITE, World
 
 from connector.errors import CommandRefused, LedgerUnavailable, NotLeader
 from connector.ledger.brake import Brake
+from connector.ledger.conduct import Outside
+from connector.ledger.dispatch import Dispatcher
 from connector.ledger.leader import LeaderLock
 from connector.ledger.lines import State
 from connector.ledger.throttle import TokenBucket
@@ -49,14 +51,7 @@ def test_the_kernel_gives_the_lock_back_at_kill_9(tmp_path):
     finally:
         holder.send_signal(signal.SIGKILL)
         holder.communicate()
-    until = time.monotonic() + 5
-    while time.monotonic() < until:
-        try:
-            LeaderLock(tmp_path).release()
-            return
-        except NotLeader:
-            time.sleep(0.01)
-    pytest.fail("the lock outlived its holder")
+    LeaderLock(tmp_path).release()
 
 
 def test_a_lock_file_that_was_removed_no_longer_counts(tmp_path):
@@ -218,3 +213,39 @@ def test_a_clock_that_stands_or_goes_back_makes_no_tokens():
     assert bucket.take(10.0) == 0.0
     assert bucket.take(10.0) == 0.5
     assert bucket.take(5.0) == 0.5
+
+
+def test_a_lock_file_that_is_replaced_while_it_is_taken_is_not_leadership(tmp_path):
+    class Replaced(LeaderLock):
+        """The lock file is swapped between opening and locking it."""
+
+        def held(self) -> bool:
+            self.path.unlink()
+            self.path.write_text("4711")
+            return super().held()
+
+    with pytest.raises(NotLeader, match="is held by process unknown"):
+        Replaced(tmp_path)
+
+
+def test_a_lock_given_back_twice_is_given_back(tmp_path):
+    lock = LeaderLock(tmp_path)
+    lock.release()
+    lock.release()
+    assert not lock.held()
+
+
+def test_a_daemon_told_to_stop_while_it_waits_for_a_token_sends_no_more():
+    conduct = replace(QUICK, sends_per_second=0.1, sends_at_once=1)
+    world = World(conduct=conduct)
+    world.review(0, [("1010", "A", "5"), ("1020", "B", "5")])
+    world.stopping = lambda: bool(world.erp.posts) and world.clock.age > 5
+    drained = world.drain()
+    assert (drained.filed, drained.stopped) == (1, "the daemon is stopping")
+
+
+def test_without_a_stop_signal_nothing_stops(world):
+    given = {**vars(world.outbox.outside)}
+    del given["stopping"]
+    world.review(0, [("1010", "A", "5")])
+    assert Dispatcher(Outside(**given)).drain(SITE).filed == 1

@@ -1,4 +1,4 @@
-"""The crash matrix, one test a row: what died when, what the next process finds, one requisition."""
+"""The crash matrix, a test a row: what died when, what the next process finds, one filing."""
 
 from __future__ import annotations
 
@@ -340,7 +340,7 @@ def survives_power_losses(directory, synchronous: str, losses: int) -> int:
     """Return after how many of these losses an acknowledged commit was gone or the file bad."""
     bad = 0
     for seed in range(losses):
-        rng, disk = random.Random(seed), FragileDisk()
+        rng, disk = random.Random(seed), FragileDisk()  # noqa: S311
         path = directory / f"{synchronous}-{seed}.sqlite"
         store = Store.open(path, now=World().now(), vfs="fragile-disk")
         store.connection.pragma("synchronous", synchronous)

@@ -14,6 +14,7 @@ from connector.errors import CommandRefused, ErpContractBroken, LedgerUnavailabl
 from connector.inventory.snapshot import PIPELINE
 from connector.ledger import queries
 from connector.ledger.lines import State
+from connector.ledger.record import lapse_unsent
 
 S = State
 THREE = [("1010", "A", "5"), ("1010", "B", "7.5"), ("1020", "A", "3")]
@@ -429,7 +430,7 @@ def test_a_pull_that_shows_our_requisition_spares_the_look(world):
     world.review(0, THREE)
     world.drain()
     rows = [
-        {name: None for name in PIPELINE}
+        dict.fromkeys(PIPELINE)
         | {"node": line.node, "item": line.item, "kind": "requisition", "tracking": line.key}
         | {"document": line.number.zfill(10), "line": line.number_line}
         for line in world.all_lines()
@@ -561,3 +562,42 @@ def test_the_fake_erp_files_twice_when_asked_twice(world):
     world.erp.post(world.erp.posts[0])
     assert set(world.erp.times_filed().values()) == {2}
     assert isinstance(world.erp, StrictErp)
+
+
+def test_what_is_owed_no_longer_is_not_begun(world):
+    world.review(0, [("1010", "A", "5"), ("1020", "B", "5")])
+    keys = {item: line.key for item, line in world.lines().items()}
+
+    def another_review_comes_between(_):
+        with world.ledger.store.write() as write:
+            lapse_unsent(write, SITE, world.now())
+        return "file"
+
+    world.erp.faults = another_review_comes_between
+    drained = world.drain()
+    assert (drained.filed, drained.stopped) == (1, "")
+    assert world.states()["B"] == S.LAPSED
+    assert [line.key for post in world.erp.posts for line in post.lines] == [keys["A"]]
+
+
+def test_another_requisition_under_our_key_is_an_alarm(world):
+    world.review(0, [("1010", "A", "5")])
+    world.drain()
+    foreign(world, number="10009999")
+    assert world.outbox.confirm(SITE).facts == {"conflict": 1}
+    assert world.lines()["A"].reason == (
+        "filed as 10000001/10, but 0010009999/00010 carries this key"
+    )
+
+
+def test_what_was_filed_live_is_not_read_back_by_a_shadow_that_sees_nothing(world):
+    world.review(0, [("1010", "A", "5")])
+    world.drain()
+    world.switch("shadow")
+    assert world.outbox.confirm(SITE).notes == ("1 lines filed in live were not read back",)
+    assert world.states() == {"A": S.FILED}
+    shown = {"node": "1010", "item": "A", "kind": "requisition", "document": "10000001"}
+    row = dict.fromkeys(PIPELINE) | shown | {"line": "10", "tracking": world.lines()["A"].key}
+    visible = pl.DataFrame([row], schema=PIPELINE, orient="row")
+    assert world.outbox.confirm(SITE, visible).confirmed == 1
+    assert world.outbox.confirm(SITE, visible).notes == ()

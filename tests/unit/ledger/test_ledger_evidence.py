@@ -291,3 +291,17 @@ def test_trouble_while_pruning_is_named(store):
     (store.directory(SITE, ids[1]) / "manifest.json").unlink()
     with pytest.raises(LedgerUnavailable):
         prune(store, SITE, Retention(days=0), START, keep={ids[1]})
+
+
+def test_a_part_that_stands_without_its_index_is_taken_up_again(store):
+    history = store.history(SITE)
+    parts = history.save(history_of(10))
+    (store.root / SITE / "history" / "history.json").unlink()
+    assert history.save(history_of(10)) == parts
+
+
+def test_a_directory_that_cannot_be_swept_is_named(store):
+    ids = written_days(store, 1)
+    (store.root / SITE / f".{ids[0]}.new").write_text("a file in the place of a directory")
+    with pytest.raises(LedgerUnavailable, match="cannot be pruned"):
+        prune(store, SITE, Retention(), START, keep=())

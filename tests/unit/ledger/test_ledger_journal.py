@@ -8,7 +8,7 @@ from ledger_worlds import World
 
 from connector.errors import LedgerUnavailable, ReviewSlotTaken
 from connector.ledger import journal
-from connector.ledger.anchor import read_anchor, write_anchor
+from connector.ledger.anchor import is_behind, read_anchor, write_anchor
 from connector.ledger.journal import Head, verify_chain
 from connector.ledger.lines import State
 from connector.ledger.store import Store
@@ -67,7 +67,7 @@ def test_random_tamperings_of_the_file_are_all_found(busy):
     for name in ("journal_is_not_edited", "line_payload_is_not_edited"):
         connection.execute(f"DROP TRIGGER {name}")
     connection.execute("PRAGMA foreign_keys = OFF")
-    rng = random.Random(1)
+    rng = random.Random(1)  # noqa: S311
     keys = [line.key for line in busy.all_lines()]
     last = journal.head(busy.ledger.store).seq
     edits = [
@@ -99,9 +99,9 @@ def test_random_tamperings_of_the_file_are_all_found(busy):
     ],
 )
 def test_the_file_itself_refuses_edits_of_what_was_decided(busy, sql):
-    with pytest.raises(LedgerUnavailable, match="a rule of the ledger was broken") as caught:
-        with busy.ledger.store.write() as write:
-            write.run(sql)
+    refused = pytest.raises(LedgerUnavailable, match="a rule of the ledger was broken")
+    with refused as caught, busy.ledger.store.write() as write:
+        write.run(sql)
     assert isinstance(caught.value.__cause__, apsw.ConstraintError)
 
 
@@ -166,9 +166,34 @@ def test_a_restored_backup_is_refused_then_looked_up_before_anything_is_sent(sta
 def test_records_are_read_in_pieces():
     store = Store.in_memory(World().now())
     with store.write() as write:
-        for number in range(1_200):
+        for _ in range(1_200):
             journal.append(write, "test", "", _NOW, {})
     assert [row[0] for row in journal.records(store)] == list(range(1, 1_201))
 
 
 _NOW = World().now()
+
+
+def test_an_anchor_of_a_removed_record_does_not_make_the_end_look_cut(busy):
+    anchor = Head(seq=2, hash="x")
+    cut = [record for record in records(busy) if record[0] != 2]
+    assert [fault.what for fault in verify_chain(cut, [anchor])] == ["deleted"]
+
+
+def test_a_line_that_began_where_none_begins_is_found(busy):
+    moved = {"lines": [["AAAAAAAAAA", "filed", "1", "live", "p", "l"]], "moves": []}
+    with busy.ledger.store.write() as write:
+        journal.append(write, "recorded", "north", _NOW, moved)
+    details = [fault.detail for fault in busy.ledger.verify()]
+    assert "line AAAAAAAAAA went from nothing to filed" in details
+    assert "line AAAAAAAAAA is journaled and gone" in details
+
+
+def test_an_anchor_that_cannot_be_read_stops_the_start(state_dir):
+    (state_dir / "ledger.anchor").mkdir()
+    with pytest.raises(LedgerUnavailable, match="anchor cannot be read"):
+        World(directory=state_dir)
+
+
+def test_a_ledger_is_never_behind_an_empty_anchor(world):
+    assert not is_behind(world.ledger.store, Head(seq=0, hash=journal.GENESIS))

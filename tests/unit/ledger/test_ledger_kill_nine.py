@@ -34,7 +34,7 @@ def child(state_dir: Path, erp: Path) -> subprocess.Popen[str]:
 
 
 def test_twenty_deaths_file_everything_once(state_dir, tmp_path):
-    erp, rng = tmp_path / "erp.sqlite", random.Random(11)
+    erp, rng = tmp_path / "erp.sqlite", random.Random(11)  # noqa: S311
     with sqlite3.connect(erp) as database:
         database.execute("CREATE TABLE filed (key TEXT, node TEXT, item TEXT, quantity TEXT)")
     kills = 0

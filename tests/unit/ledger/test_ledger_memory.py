@@ -11,8 +11,10 @@ from ledger_decisions import seen
 from ledger_fakes import START
 from ledger_worlds import SITE, World, a_record, planned, slot_on
 
-from connector.errors import LedgerUnavailable
+from connector.errors import CommandRefused, LedgerUnavailable
 from connector.inventory.memory import ORDERED, OWN, PREVIOUS, SPENT, VITALS
+from connector.ledger.commands import execute
+from connector.ledger.control import Command
 from connector.ledger.evidence import EvidenceStore
 from connector.ledger.planned import vitals_of
 
@@ -190,3 +192,22 @@ def test_spent_adds_up_per_node_and_day(remembering):
         orient="row",
     )
     assert told(remembering, day=2).spent.equals(expected)
+
+
+def test_an_accepted_picture_counts_from_then_on(remembering):
+    recorded(remembering, 0, [])
+    what = recorded(remembering, 1, [], accepted=False)
+
+    def told_to_accept(who):
+        asked = Command(verb="accept", site=SITE, who=who, why="new", at=remembering.now())
+        return execute(remembering.ledger, asked, remembering.now())
+
+    with pytest.raises(CommandRefused, match="nobody is named"):
+        told_to_accept(" ")
+    assert told_to_accept("ada").endswith("later reviews compare with this picture")
+    memory = told(remembering, day=2)
+    assert memory.previous_on == what.snapshot.erp_date
+    assert set(memory.vitals["slot"]) == {slot_on(0).name, slot_on(1).name}
+    with pytest.raises(CommandRefused, match="no picture that waits"):
+        told_to_accept("ada")
+    remembering.sound()

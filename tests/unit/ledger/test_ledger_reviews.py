@@ -38,7 +38,7 @@ def test_a_review_id_sorts_by_time_and_is_the_same_everywhere():
 
 def test_a_slot_is_opened_once_by_a_process(world):
     opened(world)
-    with pytest.raises(ReviewSlotTaken, match="was opened at .* by this process"):
+    with pytest.raises(ReviewSlotTaken, match=r"was opened at .* by this process"):
         opened(world)
 
 
@@ -253,9 +253,9 @@ def test_a_line_that_moved_meanwhile_is_not_moved_again(world):
     world.review(0, [("1010", "A", "5")])
     stale = world.lines()["A"]
     world.drain()
-    with pytest.raises(IllegalMove, match="is no longer owed") as caught:
-        with world.ledger.store.write() as write:
-            move(write, "test", [Move(line=stale, to=S.LAPSED)], world.now())
+    refused = pytest.raises(IllegalMove, match="is no longer owed")
+    with refused as caught, world.ledger.store.write() as write:
+        move(write, "test", [Move(line=stale, to=S.LAPSED)], world.now())
     assert isinstance(caught.value, LedgerUnavailable)
 
 

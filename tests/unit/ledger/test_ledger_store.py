@@ -10,7 +10,7 @@ from ledger_worlds import World
 
 from connector.errors import LedgerUnavailable
 from connector.ledger.filesystem import filesystem_of, require_local
-from connector.ledger.store import Store, require_library
+from connector.ledger.store import Store, require_library, unavailable
 
 
 class BrokenDisk(apsw.VFS):
@@ -69,9 +69,14 @@ def test_every_table_is_strict():
 
 def test_a_transaction_that_fails_leaves_nothing(tmp_path):
     store = Store.open(tmp_path / "l.sqlite", now=START)
-    with pytest.raises(ZeroDivisionError), store.write() as write:
-        write.run("INSERT INTO beat VALUES (1, 'lost')")
-        _ = 1 / 0
+
+    def fail_half_way() -> None:
+        with store.write() as write:
+            write.run("INSERT INTO beat VALUES (1, 'lost')")
+            _ = 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
     assert store.rows("SELECT * FROM beat") == []
     with store.write() as write:
         write.run("INSERT INTO beat VALUES (1, 'next')")
@@ -105,11 +110,16 @@ def test_a_failing_disk_is_ledger_unavailable_and_loses_nothing(tmp_path, disk, 
 def test_a_disk_that_really_has_no_page_left_is_ledger_unavailable(tmp_path):
     store = Store.open(tmp_path / "l.sqlite", now=START)
     store.connection.pragma("max_page_count", store.connection.pragma("page_count"))
-    with pytest.raises(LedgerUnavailable, match="the disk is full"), store.write() as write:
-        for number in range(10_000):
-            write.run(
-                "INSERT INTO halt (site, at, who, why) VALUES (?, '', '', '')", ("x" * number,)
-            )
+
+    def fill() -> None:
+        with store.write() as write:
+            for number in range(10_000):
+                write.run(
+                    "INSERT INTO halt (site, at, who, why) VALUES (?, '', '', '')", ("x" * number,)
+                )
+
+    with pytest.raises(LedgerUnavailable, match="the disk is full"):
+        fill()
     assert store.rows("SELECT * FROM halt") == []
     assert store.integrity() == ()
 
@@ -118,10 +128,9 @@ def test_a_second_writer_is_refused_not_waited_for_ever(tmp_path):
     path = tmp_path / "l.sqlite"
     store, other = Store.open(path, now=START), Store.open(path, now=START)
     other.connection.set_busy_timeout(10)
-    with store.write(), pytest.raises(LedgerUnavailable, match="another process is writing"):
-        other.connection.pragma("busy_timeout", 10)
-        with other.write():
-            pass
+    refused = pytest.raises(LedgerUnavailable, match="another process is writing")
+    with store.write(), refused, other.write():
+        pass
 
 
 def test_a_foreign_database_is_refused_and_untouched(tmp_path):
@@ -252,3 +261,32 @@ def test_health_proves_that_a_commit_works(state_dir):
     world.ledger.store.connection.pragma("query_only", 1)
     with pytest.raises(LedgerUnavailable):
         world.ledger.prove_writable(world.now())
+
+
+def test_trouble_without_a_name_of_its_own_is_still_ledger_unavailable():
+    said = unavailable(apsw.NoMemError("out of memory"), "l.sqlite")
+    assert str(said).startswith("l.sqlite: NoMemError: out of memory")
+
+
+def test_a_place_where_no_wal_can_be_kept_is_refused(tmp_path):
+    with pytest.raises(LedgerUnavailable, match="journal_mode is 'memory'; 'wal' is needed"):
+        Store.open(tmp_path / "l.sqlite", now=START, vfs="memdb")
+
+
+def test_a_row_that_no_rule_would_let_in_is_damage(tmp_path):
+    path = tmp_path / "l.sqlite"
+    Store.open(path, now=START).close()
+    strict, loose = "at TEXT NOT NULL\n) STRICT", "at TEXT\n) STRICT"
+    for step in ((strict, loose), (loose, strict)):
+        connection = apsw.Connection(str(path))
+        connection.pragma("writable_schema", 1)
+        connection.execute(
+            "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = 'beat'", step
+        )
+        connection.close()
+        if step[1] == loose:
+            connection = apsw.Connection(str(path))
+            connection.execute("INSERT INTO beat VALUES (1, NULL)")
+            connection.close()
+    with pytest.raises(LedgerUnavailable, match="the file is damaged: NULL value in beat.at"):
+        Store.open(path, now=START)

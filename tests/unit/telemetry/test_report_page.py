@@ -69,6 +69,19 @@ def page(report_data, shared):
     return shared["text"]
 
 
+@pytest.fixture
+def empty(report_data):
+    return ReportData(
+        title="Shadow week",
+        site="north",
+        currency="EUR",
+        first_day=report_data.first_day,
+        last_day=report_data.last_day,
+        made_at=report_data.made_at,
+        version="1",
+    )
+
+
 def test_the_page_is_well_formed_and_needs_nothing_from_outside(page):
     read = Page(page)
     assert read.open == []
@@ -119,8 +132,8 @@ def test_the_page_says_what_happened(page):
         assert text in page, text
 
 
-def test_what_was_filed_twice_is_shouted(report_data, posted):
-    twice = replace(report_data, posted=posted.with_columns(times_filed=pl.lit(2)), unmatched=3)
+def test_what_was_filed_twice_is_shouted(empty, posted):
+    twice = replace(empty, posted=posted.with_columns(times_filed=pl.lit(2)), unmatched=3)
     page = render(twice)
     assert "2 OF THEM MORE THAN ONCE" in page
     assert re.search(r'class="kpi worse">\s*<h3>Filed twice</h3>\s*<p class="figure">2<', page)
@@ -157,19 +170,6 @@ def test_no_text_of_the_erp_can_become_markup(report_data):
     assert "$x_1$" in page  # drawn as it is written, not as a formula
 
 
-@pytest.fixture
-def empty(report_data):
-    return ReportData(
-        title="Shadow week",
-        site="north",
-        currency="EUR",
-        first_day=report_data.first_day,
-        last_day=report_data.last_day,
-        made_at=report_data.made_at,
-        version="1",
-    )
-
-
 def test_an_empty_report_says_what_is_missing_and_draws_nothing(empty):
     page = render(empty)
     assert Page(page).tags["svg"] == 0
@@ -195,9 +195,9 @@ def test_a_shadow_week_without_lost_sales_still_draws_its_stock(report_data, day
     assert Page(page).crossed == []
 
 
-def test_a_long_table_is_cut_and_says_so(report_data, findings):
+def test_a_long_table_is_cut_and_says_so(empty, findings):
     many = pl.concat([findings] * 100)
-    page = render(replace(report_data, findings=many))
+    page = render(replace(empty, findings=many))
     assert "and 50 more" in page
     assert "What they changed, the most money first (200)" in page
 

@@ -23,7 +23,11 @@ D = Decimal
 
 
 def connection(sap, **changes):
-    known = {"base_url": sap.url, "credentials": Basic(user="BOT", password="s3cret"), "attempts": 2}
+    known = {
+        "base_url": sap.url,
+        "credentials": Basic(user="BOT", password="s3cret"),
+        "attempts": 2,
+    }
     return Connection(**{**known, **changes})
 
 
@@ -158,8 +162,14 @@ def _orders(sap):
     sap.rows(ORDER_SERVICE, "A_PurchaseOrderItem").extend(
         [
             order("4500000001", "100001", "1000", "10.000", unit="BOX"),
-            order("4500000002", "FG-3", "1000", "50.000", PurchaseRequisition="10000001",
-                  PurchaseRequisitionItem="10"),
+            order(
+                "4500000002",
+                "FG-3",
+                "1000",
+                "50.000",
+                PurchaseRequisition="10000001",
+                PurchaseRequisitionItem="10",
+            ),
             order("4500000003", "FG-4", "1000", "5.000", PurchasingDocumentDeletionCode="L"),
             order("4500000004", "FG-4", "1000", "5.000", IsCompletelyDelivered=True),
             order("4500000005", "FG-4", "1000", "5.000", AccountAssignmentCategory="K"),
@@ -167,7 +177,7 @@ def _orders(sap):
             order("4500000007", "100002", "1010", "40.000"),
             order("4400000001", "0A", "1000", "8.000"),
         ]
-    )  # fmt: skip
+    )
     sap.rows(ORDER_SERVICE, "A_PurchaseOrderScheduleLine").extend(
         [
             schedule("4500000001", "4.000", date(2026, 11, 20)),
@@ -224,11 +234,21 @@ def _movements(sap):
             move("100001", "1000", "641", "50.000", "H"),
             move("100001", "9999", "601", "70.000", "H"),
         ),
-        document("4900000003", date(2026, 11, 22), move("100001", "1000", "101", "60.000", "S", "4500000001")),
-        document("4900000004", date(2026, 11, 23), move("FG-3", "1000", "101", "20.000", "", "4500000002"),
-                 move("FG-3", "1000", "102", "5.000", "", "4500000002")),
-        document("4800000001", date(2026, 4, 1), move("0A", "1000", "101", "3.000", "S", "4400000001")),
-    ]  # fmt: skip
+        document(
+            "4900000003",
+            date(2026, 11, 22),
+            move("100001", "1000", "101", "60.000", "S", "4500000001"),
+        ),
+        document(
+            "4900000004",
+            date(2026, 11, 23),
+            move("FG-3", "1000", "101", "20.000", "", "4500000002"),
+            move("FG-3", "1000", "102", "5.000", "", "4500000002"),
+        ),
+        document(
+            "4800000001", date(2026, 4, 1), move("0A", "1000", "101", "3.000", "S", "4400000001")
+        ),
+    ]
     for head, lines in documents:
         sap.rows(MOVEMENT_SERVICE, "A_MaterialDocumentHeader").append(head)
         sap.rows(MOVEMENT_SERVICE, "A_MaterialDocumentItem").extend(lines)
@@ -253,13 +273,23 @@ def requisition(number, item, plant, quantity, **more):
 def _requisitions(sap):
     sap.rows(REQUISITION_SERVICE, "A_PurchaseRequisitionItem").extend(
         [
-            requisition("10000001", "FG-3", "1000", "50.000", OrderedQuantity=D("50.000"), IsClosed=True),
-            requisition("10000002", "100001", "1010", "12.000", OrderedQuantity=D("2.000"),
-                        RequirementTracking="ABCDEFGH23", RequisitionerName="REPLENISHD",
-                        PurchaseRequisitionIsFixed=True, SupplyingPlant="1000"),
+            requisition(
+                "10000001", "FG-3", "1000", "50.000", OrderedQuantity=D("50.000"), IsClosed=True
+            ),
+            requisition(
+                "10000002",
+                "100001",
+                "1010",
+                "12.000",
+                OrderedQuantity=D("2.000"),
+                RequirementTracking="ABCDEFGH23",
+                RequisitionerName="REPLENISHD",
+                PurchaseRequisitionIsFixed=True,
+                SupplyingPlant="1000",
+            ),
             requisition("10000003", "100001", "1010", "1.000", IsDeleted="X"),
             requisition("10000004", "100001", "1010", "1.000", PurReqnReleaseStatus="08"),
             requisition("10000005", "100001", "1010", "1.000", IsPurReqnBlocked="1"),
             requisition("10000006", "100001", "1020", "4.000", RequirementTracking="WINTER"),
         ]
-    )  # fmt: skip
+    )
