@@ -28,10 +28,12 @@ from connector.settings import (
     network_of,
     planning_of,
     sap_site_of,
+    scope_of,
 )
 from connector.settings.site import PolicySettings
 from connector.site.office import Office
-from connector.site.wiring import Pilot, Wiring
+from connector.site.scope import ScopedReader
+from connector.site.wiring import Erp, Pilot, Wiring
 from connector.telemetry.metrics import Meter
 
 
@@ -60,14 +62,6 @@ def wiring_of(
     trace: Callable[[Call], None] | None = None,
 ) -> Wiring:
     """Wire one site; opens no connection. Raises ConfigError for what cannot be wired."""
-    connection, sap = connection_of(site.erp), sap_site_of(site)
-    told = trace or _metered(meter, site.name)
-    reader = SapReader(connection, sap, clock, trace=told)
-    posters: dict[str, RequisitionPoster] = {
-        "live": SapPoster(connection, sap, clock, mode="live", trace=told),
-        "validate": SapPoster(connection, sap, clock, mode="validate", trace=told),
-        "shadow": ShadowPoster(),
-    }
     trust, places = trust_of(site.policy), places_of(site.policy)
     return Wiring(
         name=site.name,
@@ -80,10 +74,7 @@ def wiring_of(
         planning=lambda review_days: planning_of(site, review_days),
         limits=site.limits,
         pilot=Pilot(nodes=site.pilot.nodes, items=site.pilot.items),
-        reader=reader,
-        # The one place where shadow and live differ
-        poster=posters[site.mode],
-        finder=posters["live"],
+        erp=erp_of(site, clock, trace or _metered(meter, site.name)),
         policy=choose(places, trust, today=clock.now().date(), connector_version=__version__),
         places=places,
         trust=trust,
@@ -92,6 +83,25 @@ def wiring_of(
         retention=Retention(
             days=max(1, site.evidence.retention.days), octets=site.evidence.largest
         ),
+        rehearsal=isinstance(clock, FollowedClock),
+        facts={"config": configuration.digest, "connector": __version__},
+    )
+
+
+def erp_of(site: Site, clock: SystemClock, trace: Callable[[Call], None]) -> Erp:
+    """Return the site's ERP, with the poster of its mode: all that differs from shadow to live."""
+    connection, sap = connection_of(site.erp), sap_site_of(site)
+    include, exclude = scope_of(site)
+    reader = SapReader(connection, sap, clock, trace=trace)
+    posters: dict[str, RequisitionPoster] = {
+        "live": SapPoster(connection, sap, clock, mode="live", trace=trace),
+        "validate": SapPoster(connection, sap, clock, mode="validate", trace=trace),
+        "shadow": ShadowPoster(),
+    }
+    return Erp(
+        reader=ScopedReader(reader=reader, include=include, exclude=exclude),
+        poster=posters[site.mode],
+        finder=posters["live"],
         checks=(
             lambda: check_connection(connection, sap, clock),
             lambda: check_metadata(connection, sap, clock),
@@ -100,8 +110,6 @@ def wiring_of(
         other_planners=lambda snapshot: other_planners(
             snapshot, not_planned={"", *site.erp.unplanned_types}
         ),
-        rehearsal=isinstance(clock, FollowedClock),
-        facts={"config": configuration.digest, "connector": __version__},
         close=reader.close,
     )
 

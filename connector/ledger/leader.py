@@ -64,3 +64,16 @@ class LeaderLock:
         msg = f"{self.path} is held by process {holder or 'unknown'}"
         hint = "one daemon per site; look for it with `replenishd status`"
         raise NotLeader(msg, hint=hint, holder=holder)
+
+
+def holder_of(directory: Path) -> str:
+    """Return the process id of whoever holds the lock now, "" when nobody does; never waits."""
+    path = directory / LOCK_NAME
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+    return ""

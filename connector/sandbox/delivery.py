@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,13 @@ class Parcel:
     now: datetime
     habits: Habits
     is_head: bool = False
+    takes_gzip: bool = False
+
+    @property
+    def zipped(self) -> bool:
+        """Return whether the body travels compressed."""
+        return self.takes_gzip and self.habits.compression == "gzip" and not self.is_head
+
     faults: Sequence[Fault] = ()
 
 
@@ -33,6 +41,7 @@ async def deliver(parcel: Parcel, scope: MutableMapping[str, Any], send: Send) -
     """Send the answer, with whatever goes wrong on the way."""
     bent = {fault.kind: fault for fault in parcel.faults}
     body = b"" if parcel.is_head else parcel.answer.body
+    body = gzip.compress(body, compresslevel=1) if parcel.zipped else body
     if "truncate" in bent:
         body = body[: int(len(body) * bent["truncate"].says("share", 0.5))]
     await send(
@@ -70,6 +79,8 @@ def _headers(parcel: Parcel, bent: dict[str, Fault], length: int) -> list[tuple[
     }
     if parcel.answer.status == 204:  # noqa: PLR2004 - No Content
         del told["content-type"], told["content-length"]
+    if parcel.zipped:
+        told["content-encoding"] = "gzip"
     if parcel.habits.connection == "close":
         told["connection"] = "close"
     return [(name.encode("latin-1"), _plain(value)) for name, value in told.items()]

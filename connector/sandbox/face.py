@@ -30,6 +30,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 TOKEN_PATH = "/sap/bc/sec/oauth2/token"  # noqa: S105 - an address
 READING = {"GET", "HEAD"}
 _WAIT_FOR_LATE = 0.001
+_URL_MOST = 8192  # octets; web dispatchers take no more
+_HTML = "text/html; charset=utf-8"
 
 
 class Face:
@@ -55,6 +57,7 @@ class Face:
             now=self._system.now,
             habits=self._system.habits,
             is_head=request.method == "HEAD",
+            takes_gzip="gzip" in request.headers.get("accept-encoding", ""),
             faults=faults,
         )
         await deliver(parcel, scope, send)
@@ -80,10 +83,12 @@ class _Visit:
     async def answer(self) -> Answer | None:
         """Return the answer, or None when the line was closed instead."""
         try:
+            if len(self._path) + len(self._request.url.query) > _URL_MOST:
+                return Answer(status=414, body=b"<html>URI too long</html>", content_type=_HTML)
             if self._path == TOKEN_PATH:
                 return self._token()
             if not self._path.startswith(PREFIX):
-                return Answer(status=404, body=b"<html>Not found</html>", content_type="text/html")
+                return Answer(status=404, body=b"<html>Not found</html>", content_type=_HTML)
             self.address = read_path(self._path)
             self.occasion = Occasion(
                 service=self.address.service, entity=self.address.entity, method=self.method
@@ -131,7 +136,7 @@ class _Visit:
             return Answer(
                 status=401,
                 body=b"<html><head><title>Logon failed</title></head><body></body></html>",
-                content_type="text/html; charset=utf-8",
+                content_type=_HTML,
                 headers={"www-authenticate": f'Basic realm="{realm}"'},
             )
         if self.method in READING:

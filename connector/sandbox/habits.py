@@ -16,6 +16,7 @@ class Habits:
     unset: Literal["empty", "null"] = "empty"  # texts nobody filled: "" or null
     decimals: Literal["trimmed", "padded"] = "trimmed"  # "3" or "3.000"
     dates: Literal["plain", "offset"] = "plain"  # /Date(0)/ or /Date(0+0000)/
+    unset_dates: Literal["null", "initial"] = "null"  # or the first day of the calendar
     materials: Literal["external", "padded"] = "external"  # "100001" or 18 digits
     next_link: Literal["relative", "absolute", "foreign"] = "relative"
     skiptoken: Literal["doubled", "single", "opaque"] = "doubled"
@@ -28,6 +29,7 @@ class Habits:
     root_slash: Literal["optional", "needed"] = "optional"  # for fetching a token at the root
     no_rows: Literal["empty", "error"] = "empty"  # nothing found: [] or 400 "no data found"
     connection: Literal["keep", "close"] = "keep"
+    compression: Literal["plain", "gzip"] = "plain"  # for callers that accept gzip
 
     def but(self, changes: dict[str, Any]) -> Habits:
         """Return these habits with some changed; raise ConfigError for one that is not known."""

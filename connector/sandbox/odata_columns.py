@@ -229,8 +229,9 @@ class Day:
         """Return /Date(milliseconds)/."""
         tail = "+0000" if self._moment or habits.dates == "offset" else ""
         few, where = np.unique(self._days[rows], return_inverse=True)
+        unset = unset_date(habits)
         texts = [
-            f'"/Date({(day - EPOCH) * DAY_MS}{tail})/"' if day else "null" for day in few.tolist()
+            f'"/Date({(day - EPOCH) * DAY_MS}{tail})/"' if day else unset for day in few.tolist()
         ]
         return _spread(texts, where)
 
@@ -291,6 +292,11 @@ class Flag:
     def span(self) -> int:
         """Return 2."""
         return 2
+
+
+def unset_date(habits: Habits) -> str:
+    """Return the JSON text of a date nobody filled."""
+    return "null" if habits.unset_dates == "null" else f'"/Date({(1 - EPOCH) * DAY_MS})/"'
 
 
 def _spread(texts: list[str], where: NDArray[Any]) -> list[str]:

@@ -11,53 +11,67 @@ from numpy.typing import NDArray
 from connector.sandbox.habits import Habits
 from connector.sandbox.odata_columns import (
     ALL,
-    COMPARE,
     At,
     Column,
+    Day,
     Flag,
     Literal,
     Mask,
+    Number,
     Rows,
     Text,
+    unset_date,
 )
 from connector.sandbox.rows import Words
 
 Maker: TypeAlias = Callable[[At], Column]
 NONE = slice(0)
+_QUOTE = '"'
 
 
 class Fixed:
-    """A property that reads the same in every row, whatever its type: JSON text as given."""
+    """A property that reads the same in every row: its JSON text, as given."""
 
-    def __init__(self, text: str, length: int) -> None:
+    def __init__(self, text: str, length: int, *, decimal: bool = False) -> None:
         self._text = text
         self._length = length
+        self._decimal = decimal
 
     def text(self, habits: Habits) -> str:
         """Return the JSON text of every row."""
+        if self._text == "null":
+            return unset_date(habits)
         return "null" if self._text == '""' and habits.unset == "null" else self._text
 
     def json(self, rows: Rows, habits: Habits) -> list[str]:
         """Return the text."""
         return [self.text(habits)] * len(rows)
 
+    @property
+    def key_text(self) -> str:
+        """Return the text as it stands in an address."""
+        return f"'{self._text.strip(_QUOTE)}'"
+
     def key(self, rows: Rows, habits: Habits) -> list[str]:
         """Return the text in single quotes."""
         del habits
-        return [f"'{self._text.strip(chr(34))}'"] * len(rows)
+        return [self.key_text] * len(rows)
 
     def matches(self, operator: str, literal: Literal) -> Mask:
         """Compare once for all rows."""
-        mine = Text(Words(self._text.strip('"')), np.ones(1, dtype=np.int8))
-        if not self._text.startswith('"'):
-            return np.broadcast_to(self._plain(operator, literal), self._length)
-        return np.broadcast_to(mine.matches(operator, literal), self._length)
+        return np.broadcast_to(self._alone().matches(operator, literal), self._length)
 
-    def _plain(self, operator: str, literal: Literal) -> Mask:
-        if isinstance(literal, bool):
-            return Flag(np.asarray([self._text == "true"])).matches(operator, literal)
-        answer: Mask = COMPARE[operator](np.asarray([self._text]), str(literal or "null").lower())
-        return answer
+    def _alone(self) -> Column:
+        """Return a column of one row that is typed as this one."""
+        plain = self._text.strip(_QUOTE)
+        if self._decimal:
+            return Number(np.asarray([float(plain)]), 3)
+        if self._text in {"true", "false"}:
+            return Flag(np.asarray([self._text == "true"]))
+        if self._text == "null":
+            return Day(np.zeros(1, dtype=np.int64))
+        words = Words(plain)
+        return Text(words, np.asarray([words.find(plain)]))
 
     def order(self, at: At = ALL) -> NDArray[Any]:
         """Return zeros."""

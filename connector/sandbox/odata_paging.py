@@ -23,6 +23,7 @@ from connector.sandbox.odata_filter import evaluate
 from connector.sandbox.odata_table import Table
 
 _REMEMBERED = 64
+_ROWS_REMEMBERED = 10_000_000
 
 
 class Selection:
@@ -36,10 +37,15 @@ class Selection:
         whole = (*key, query.filter, query.orderby)
         if whole not in self._found:
             self._found[whole] = _ordered(table, _filtered(table, query.filter), query.orderby)
-            if len(self._found) > _REMEMBERED:
-                self._found.popitem(last=False)
+            self._forget_the_oldest()
         self._found.move_to_end(whole)
         return self._found[whole]
+
+    def _forget_the_oldest(self) -> None:
+        while len(self._found) > 1 and (
+            len(self._found) > _REMEMBERED or sum(map(len, self._found.values())) > _ROWS_REMEMBERED
+        ):
+            self._found.popitem(last=False)
 
 
 def _filtered(table: Table, text: str) -> Rows:

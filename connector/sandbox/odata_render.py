@@ -10,6 +10,7 @@ import numpy as np
 from connector.sandbox.habits import Habits
 from connector.sandbox.odata_columns import Rows
 from connector.sandbox.odata_errors import bad_request
+from connector.sandbox.odata_made_columns import Fixed
 from connector.sandbox.odata_table import Table
 
 _DEEPEST = 4
@@ -35,10 +36,16 @@ class Printer:
     def address(self, table: Table, rows: Rows) -> list[str]:
         """Return the address of each row, below the service's root."""
         entity = table.entity
-        keys = [table.column(name).key(rows, self.habits) for name in entity.keys]
-        if len(keys) == 1:
-            return [f"{entity.name}({text})" for text in keys[0]]
-        form = f"{entity.name}({','.join(f'{name}=%s' for name in entity.keys)})"
+        only = len(entity.keys) == 1
+        keys, parts = [], []
+        for name in entity.keys:
+            column = table.column(name)
+            if isinstance(column, Fixed):
+                parts.append(f"{name}={column.key_text}")
+                continue
+            parts.append("%s" if only else f"{name}=%s")
+            keys.append(column.key(rows, self.habits))
+        form = f"{entity.name}({','.join(parts)})"
         return [form % texts for texts in zip(*keys, strict=True)]
 
     def rows(self, table: Table, rows: Rows, shape: Shape, depth: int = 0) -> list[str]:
@@ -51,11 +58,16 @@ class Printer:
         columns = [addresses, addresses]
         parts = [self._head(table)]
         for name in entity.properties:
-            if shape.select is None or name in shape.select:
-                parts.append(f'"{name}":%s')
-                # A key is never null, whatever the habit
-                habits = self._strict if name in entity.keys else self.habits
-                columns.append(table.column(name).json(rows, habits))
+            if shape.select is not None and name not in shape.select:
+                continue
+            column = table.column(name)
+            # A key is never null, whatever the habit
+            habits = self._strict if name in entity.keys else self.habits
+            if isinstance(column, Fixed):
+                parts.append(f'"{name}":{column.text(habits).replace("%", "%%")}')
+                continue
+            parts.append(f'"{name}":%s')
+            columns.append(column.json(rows, habits))
         for name in entity.navigations:
             if name in shape.expand:
                 parts.append(f'"{name}":%s')

@@ -73,7 +73,7 @@ class Table:
         source = prop.source or name
         if source not in self._made:
             maker = self._makers.get(source)
-            unfilled = Fixed(_UNFILLED[prop.kind], self.length)
+            unfilled = Fixed(_UNFILLED[prop.kind], self.length, decimal=prop.kind == "Edm.Decimal")
             self._made[source] = Lazy(maker, self.length) if maker else unfilled
         return self._made[source]
 

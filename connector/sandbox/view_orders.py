@@ -72,7 +72,7 @@ def order_lines(lens: Lens) -> Table:
             "OrderPriceUnit": lambda at: lens.word(table["unit"][at]),
             "DocumentCurrency": lambda _: same("EUR", length),
             "NetPriceAmount": lambda at: quantity(price(at)),
-            "NetPriceQuantity": lambda _: Fixed('"1"', length),
+            "NetPriceQuantity": lambda _: Fixed('"1"', length, decimal=True),
             "IsCompletelyDelivered": lambda at: flag(table["complete"][at]),
             "PurchaseOrderItemCategory": lambda _: same("0", length),
             "AccountAssignmentCategory": lambda at: lens.word(table["account"][at]),

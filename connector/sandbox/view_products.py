@@ -89,7 +89,7 @@ def supply_planning(lens: Lens) -> Table:
             "PlannedDeliveryDurationInDays": lambda at: quantity(facts.delivery_days[at], scale=0),
             "TotalReplenishmentLeadTime": lambda at: quantity(facts.lead_days[at], scale=0),
             "ProcurementSubType": lambda at: choice(("40", ""), facts.node[at] == CENTRAL),
-            "SrvcLvl": lambda _: Fixed('"95.0"', length),
+            "SrvcLvl": lambda _: Fixed('"95.0"', length, decimal=True),
             "PlanningTimeFence": lambda _: same("000", length),
             "Currency": lambda _: same("EUR", length),
         },
@@ -135,7 +135,7 @@ def units_of_measure(lens: Lens) -> Table:
             "QuantityNumerator": lambda at: quantity(
                 np.where(is_box[at], facts.box[items[at]], 1.0), scale=0
             ),
-            "QuantityDenominator": lambda _: Fixed('"1"', len(items)),
+            "QuantityDenominator": lambda _: Fixed('"1"', len(items), decimal=True),
             "BaseUnit": lambda at: lens.unit(items[at]),
         },
     )

@@ -76,7 +76,7 @@ def requisition_lines(lens: Lens) -> Table:
             "PurReqnOrigin": lambda at: word(table["origin"][at]),
             "PurchaseRequisitionIsFixed": lambda at: flag(table["fixed"][at]),
             "MRPController": lambda _: same("001", length),
-            "PurReqnPriceQuantity": lambda _: Fixed('"1"', length),
+            "PurReqnPriceQuantity": lambda _: Fixed('"1"', length, decimal=True),
             **_standing(lens, table),
             **_traced(lens, table),
             **_of_the_cell(lens, table),

@@ -8,7 +8,8 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-_LINES: dict[tuple[str, int], asyncio.Transport] = {}
+# By the addresses of both ends: a caller may use one port towards both of our doors
+_LINES: dict[tuple[str, int, str, int], asyncio.Transport] = {}
 
 
 class Wire(H11Protocol):
@@ -17,20 +18,19 @@ class Wire(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember the line."""
         super().connection_made(transport)
-        self._caller = transport.get_extra_info("peername")
-        if self._caller:
-            _LINES[tuple(self._caller[:2])] = transport
+        caller, door = (transport.get_extra_info(name) for name in ("peername", "sockname"))
+        self._line = (*caller[:2], *door[:2])
+        _LINES[self._line] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the line."""
-        if self._caller:
-            _LINES.pop(tuple(self._caller[:2]), None)
+        _LINES.pop(self._line, None)
         super().connection_lost(exc)
 
 
 async def hang_up(scope: MutableMapping[str, Any], *, politely: bool = False) -> None:
     """Close the caller's connection without a word: by FIN if politely, else by RST."""
-    line = _LINES.get(tuple(scope["client"]))
+    line = _LINES.get((*scope["client"], *scope["server"]))
     if line is None:
         return
     if politely:

@@ -107,13 +107,13 @@ class Desk:
         with self._working():
             before = self.wiring
             self._fit(wiring)
-            before.close()
+            before.erp.close()
 
     def close(self) -> None:
         """Give the site back."""
         with self._working():
             self.ledger.close()
-            self.wiring.close()
+            self.wiring.erp.close()
             self._lock.release()
 
     # The work
@@ -173,12 +173,12 @@ class Desk:
             store=self.ledger.store,
             secret=self.ledger.secret,
             epoch=self.ledger.epoch,
-            poster=wiring.poster,
+            poster=wiring.erp.poster,
             clock=self.clock,
             brake=self.ledger.brake,
             leads=self._lock.held,
             stopping=lambda: self._stopping,
-            finder=wiring.finder,
+            finder=wiring.erp.finder,
             conduct=wiring.conduct,
         )
         self._dispatcher = Dispatcher(outside)
@@ -248,7 +248,7 @@ class Desk:
             self.wiring.limits.clock_jump,
             # A simulated day passes in a second of the machine's own clock
             before=None if self.wiring.rehearsal else self._before,
-            erp_date=self.wiring.reader.server_time(),
+            erp_date=self.wiring.erp.reader.server_time(),
             last_ledger_entry=None,
         )
         self._before = now
@@ -256,7 +256,7 @@ class Desk:
 
     def _edges(self) -> Edges:
         return Edges(
-            reader=self.wiring.reader,
+            reader=self.wiring.erp.reader,
             policy=self.wiring.policy,
             journal=self._journal,
             outbox=_SiteOutbox(name=self.name, dispatcher=self._dispatcher),

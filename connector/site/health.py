@@ -27,7 +27,7 @@ def site_health(desk: Desk) -> SiteHealth:
     answered, taken = notes.erp_answered_at, notes.data_taken_at
     return SiteHealth(
         site=desk.name,
-        mode=wiring.poster.mode,
+        mode=wiring.erp.poster.mode,
         pilot=wiring.pilot.nodes,
         halted=bool(brake),
         halted_why=brake,

@@ -33,7 +33,7 @@ class SiteJournal:
 
     def open(self, slot: Slot, now: datetime) -> str:
         """Open the slot's review or raise ReviewSlotTaken."""
-        return self.ledger.open_review(slot, mode=self.wiring.poster.mode, now=now)
+        return self.ledger.open_review(slot, mode=self.wiring.erp.poster.mode, now=now)
 
     def history(self) -> History:
         """Return what earlier pulls left."""
@@ -41,7 +41,7 @@ class SiteJournal:
 
     def remember(self, snapshot: Snapshot) -> Memory:
         """Return what earlier reviews left that this one must respect."""
-        mode = self.wiring.poster.mode
+        mode = self.wiring.erp.poster.mode
         return self.ledger.remember(self.wiring.name, snapshot.erp_date, mode=mode)
 
     def record(self, review: str, slot: Slot, decision: Decision) -> None:

@@ -39,7 +39,7 @@ class Notes:
         """Tell which mode and policy are in force."""
         bundles = wiring.policy.bundles
         digest = bundles[0].digest if bundles else ""
-        self._meter.mode(self._site, wiring.poster.mode)
+        self._meter.mode(self._site, wiring.erp.poster.mode)
         self._meter.policy(self._site, source=wiring.policy.name, digest=digest)
 
     @contextmanager

@@ -39,8 +39,21 @@ class Pilot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Erp:
+    """Everything a desk asks of an ERP. Its poster is all that knows shadow from live."""
+
+    reader: StockReader
+    poster: RequisitionPoster
+    finder: RequisitionPoster | None  # sees in the ERP what another mode sent
+    checks: Sequence[Callable[[], Sequence[Any]]]  # connection, $metadata
+    api_plan: Callable[[], Sequence[Any]]  # every call that can be made
+    other_planners: Callable[[Snapshot], pl.DataFrame]  # node, item, reason, detail
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wiring:
-    """One site as configured. Its poster is the only thing that knows shadow from live."""
+    """One site as configured."""
 
     name: str
     currency: str
@@ -50,20 +63,14 @@ class Wiring:
     planning: Callable[[float], Planning]  # of a review period in days
     limits: Limits
     pilot: Pilot
-    reader: StockReader
-    poster: RequisitionPoster
-    finder: RequisitionPoster | None  # sees in the ERP what another mode sent
+    erp: Erp
     policy: FallbackPolicy
     places: Sequence[Place]
     trust: Trust
     conduct: Conduct
     hold_expiry: timedelta
     retention: Retention
-    checks: Sequence[Callable[[], Sequence[Any]]]  # connection, $metadata
-    api_plan: Callable[[], Sequence[Any]]  # every call that can be made
-    other_planners: Callable[[Snapshot], pl.DataFrame]  # node, item, reason, detail
     labels: Mapping[str, str] = field(default_factory=dict)  # of nodes, for people
     unplanned_types: tuple[str, ...] = ()  # planning types under which nobody else plans
     rehearsal: bool = False  # follows a simulated clock
     facts: dict[str, str] = field(default_factory=dict)  # digests and versions, for the journal
-    close: Callable[[], None] = lambda: None

@@ -260,3 +260,27 @@ def test_requisition_headers_lead_to_their_lines(sandbox):
     header = sandbox.rows(f"{HEADER}?$top=1")[0]
     lines = sandbox.rows(f"{HEADER}('{header['PurchaseRequisition']}')/to_PurchaseReqnItem")
     assert {row["PurchaseRequisition"] for row in lines} == {header["PurchaseRequisition"]}
+
+
+def test_unset_dates_may_be_the_first_day_of_the_calendar(sandbox):
+    path = "API_PRODUCT_SRV/A_ProductSupplyPlanning?$top=1&$select=EffectiveOutDate"
+    assert sandbox.rows(path)[0]["EffectiveOutDate"] is None
+    sandbox.admin("POST", "/habits", {"unset_dates": "initial"})
+    assert sandbox.rows(path)[0]["EffectiveOutDate"] == "/Date(-62135596800000)/"
+
+
+def test_answers_come_compressed_and_connections_close(sandbox):
+    plain = sandbox.get(STOCK)
+    sandbox.admin("POST", "/habits", {"compression": "gzip", "connection": "close"})
+    zipped = sandbox.get(STOCK)
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert zipped.headers["connection"] == "close"
+    assert int(zipped.headers["content-length"]) < int(plain.headers["content-length"]) / 5
+    assert zipped.json() == plain.json()
+    bare = sandbox.get(STOCK, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in bare.headers
+
+
+def test_an_address_has_a_limit(sandbox):
+    terms = " or ".join(f"Material eq 'M{n}'" for n in range(600))
+    assert sandbox.get(f"{STOCK}?$filter={quote(terms)}").status_code == 414

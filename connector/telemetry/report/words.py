@@ -54,14 +54,13 @@ def _shadow_only(data: ReportData) -> tuple[str, ...]:
 
 def _proof(data: ReportData) -> tuple[str, ...]:
     """Return what the ERP's own account says about duplicates, where it was asked."""
-    asked = data.posted.filter(data.posted["times_filed"].is_not_null())
+    asked = data.posted["times_filed"].drop_nulls()
     if asked.is_empty():
         return ()
-    twice = asked.filter(asked["times_filed"] > 1).height
-    return (
-        f"By the ERP's own account {asked.height:,} lines were filed, "
-        + ("none of them twice." if not twice else f"{twice:,} OF THEM MORE THAN ONCE."),
-    )
+    filed, twice = int((asked > 0).sum()), int((asked > 1).sum())
+    lines = f"{filed:,} line{' was' if filed == 1 else 's were'} filed"
+    ending = "none of them twice" if not twice else f"{twice:,} OF THEM MORE THAN ONCE"
+    return (f"By the ERP's own account {lines}, {ending}.",)
 
 
 def change_of(kpi: Kpi) -> str:

@@ -365,7 +365,7 @@ def survives_power_losses(directory, synchronous: str, losses: int) -> int:
 
 
 def test_row_17_a_power_loss_keeps_every_acknowledged_commit(tmp_path):
-    assert survives_power_losses(tmp_path, "FULL", 30) == 0
+    assert survives_power_losses(tmp_path, "FULL", 20) == 0
 
 
 def test_row_17_the_same_harness_sees_that_less_than_full_is_not_enough(tmp_path):

@@ -57,11 +57,12 @@ def planned(quantity, held, action, **columns):
 
 
 def test_only_lines_that_may_be_sent_are_owed_and_only_held_ones_are_held():
+    sent = (Action.PASS, Action.WARN, Action.CLAMP, Action.FALLBACK)
+    kept = (Action.HOLD, Action.SUPPRESS, Action.NODE_HOLD, Action.GLOBAL_HALT, Action.NODE_SHADOW)
     lines = planned(
         [5.0, 6.0, 7.0, 8.0, 0.0, 0.0, 9.0, 9.0, 9.0],
         [0.0, 0.0, 0.0, 0.0, 4.0, 4.0, 0.0, 0.0, 4.0],
-        [Action.PASS, Action.WARN, Action.CLAMP, Action.FALLBACK, Action.HOLD, Action.SUPPRESS]
-        + [Action.NODE_HOLD, Action.GLOBAL_HALT, Action.NODE_SHADOW],
+        [*sent, *kept],
     )
     assert lines.schema == PLANNED
     assert lines.select("item", "quantity", "held").rows() == [
@@ -154,18 +155,18 @@ def test_counts_add_up():
 
 
 @pytest.mark.parametrize(
-    ("position", "level", "quantity", "held", "before", "expected"),
+    ("position", "level", "verdict", "before", "expected"),
     [
-        (9.0, 0.0, 0.0, 0.0, 0, 1),  # short of 2 a day over 5 days, and silent
-        (9.0, 0.0, 0.0, 0.0, 3, 4),
-        (10.0, 0.0, 0.0, 0.0, 3, 0),  # covered
-        (9.0, 0.0, 1.0, 0.0, 3, 0),  # ordered
-        (9.0, 0.0, 0.0, 1.0, 3, 0),  # a person was asked
-        (30.0, 1.0, 0.0, 0.0, 0, 1),  # a central node answers for its echelon
-        (float("nan"), 0.0, 0.0, 0.0, 3, 0),
+        (9.0, 0.0, (0.0, 0.0), 0, 1),  # short of 2 a day over 5 days, and silent
+        (9.0, 0.0, (0.0, 0.0), 3, 4),
+        (10.0, 0.0, (0.0, 0.0), 3, 0),  # covered
+        (9.0, 0.0, (1.0, 0.0), 3, 0),  # ordered
+        (9.0, 0.0, (0.0, 1.0), 3, 0),  # a person was asked
+        (30.0, 1.0, (0.0, 0.0), 0, 1),  # a central node answers for its echelon
+        (float("nan"), 0.0, (0.0, 0.0), 3, 0),
     ],
 )
-def test_starved_counts_reviews_in_a_row(position, level, quantity, held, before, expected):
+def test_starved_counts_reviews_in_a_row(position, level, verdict, before, expected):
     lines = pl.DataFrame(
         {
             "node": ["1000"],
@@ -176,8 +177,8 @@ def test_starved_counts_reviews_in_a_row(position, level, quantity, held, before
             "demand_mean": [2.0],
             "echelon_demand_mean": [8.0],
             "lead_time_p90": [5.0],
-            "quantity": [quantity],
-            "held": [held],
+            "quantity": [verdict[0]],
+            "held": [verdict[1]],
         }
     )
     known = pl.DataFrame({"node": ["1000"], "item": ["A"], "starved_reviews": [before]})

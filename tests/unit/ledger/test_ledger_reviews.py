@@ -143,8 +143,8 @@ def test_a_death_anywhere_in_the_commit_leaves_nothing_of_it(state_dir):
         raise Killed
 
     world.ledger.store.connection.set_commit_hook(die)
+    record = a_record(slot_on(1), planned([("1010", "B", "1")]))
     with pytest.raises(Killed):
-        record = a_record(slot_on(1), planned([("1010", "B", "1")]))
         world.ledger.record(review_id, record, now=world.now())
     world.ledger.store.connection.set_commit_hook(None)
     assert world.states() == {"A": S.OWED}

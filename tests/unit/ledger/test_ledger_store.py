@@ -288,5 +288,5 @@ def test_a_row_that_no_rule_would_let_in_is_damage(tmp_path):
             connection = apsw.Connection(str(path))
             connection.execute("INSERT INTO beat VALUES (1, NULL)")
             connection.close()
-    with pytest.raises(LedgerUnavailable, match="the file is damaged: NULL value in beat.at"):
+    with pytest.raises(LedgerUnavailable, match=r"the file is damaged: NULL value in beat\.at"):
         Store.open(path, now=START)

@@ -12,6 +12,7 @@ from connector.sandbox.lens import choice, day, digits, flag, quantity
 from connector.sandbox.odata_address import read_key, read_path, read_query
 from connector.sandbox.odata_errors import GatewayError
 from connector.sandbox.odata_filter import evaluate
+from connector.sandbox.odata_made_columns import Fixed
 from connector.sandbox.rows import Rows, Words
 
 PLANTS = ["", "1000", "1010", "O'Brien"]
@@ -174,3 +175,28 @@ def test_rows_grow_and_words_are_held_once():
         table.append(1, number=5)
     words = Words("a", "b", "a")
     assert (len(words), words.find("a"), words.find("z"), words.number("")) == (3, 1, -1, 0)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "text", "kept"),
+    [
+        (Fixed('""', 3), "X eq ''", True),
+        (Fixed('""', 3), "X ne ''", False),
+        (Fixed('"0001"', 3), "X eq '0001'", True),
+        (Fixed('"0001"', 3), "startswith(X,'00')", True),
+        (Fixed('"0001"', 3), "X gt '0001'", False),
+        (Fixed("false", 3), "X eq false", True),
+        (Fixed("true", 3), "X ne true", False),
+        (Fixed('"0"', 3, decimal=True), "X eq 0", True),
+        (Fixed('"95.0"', 3, decimal=True), "X gt 94.5m", True),
+        (Fixed("null", 3), "X ge datetime'2020-01-01T00:00:00'", False),
+        (Fixed("null", 3), "X eq null", True),
+    ],
+)
+def test_what_is_the_same_everywhere_is_compared_by_its_type(fixed, text, kept):
+    assert evaluate(text, lambda _: fixed).tolist() == [kept] * 3
+
+
+def test_a_fixed_text_is_no_number():
+    with pytest.raises(GatewayError):
+        evaluate("X eq 1", lambda _: Fixed('"0001"', 3))

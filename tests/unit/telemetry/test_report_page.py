@@ -121,7 +121,7 @@ def test_the_page_says_what_happened(page):
         "97.50%",
         "1,200",
         "Fill rate at 1010: 96.00% against 98.00%",
-        "By the ERP&#39;s own account 2 lines were filed, none of them twice.",
+        "By the ERP&#39;s own account 1 line was filed, none of them twice.",
         "10000001",
         "relative jump C4",
         "wanted 50% that very day and 75% then or in the 7 days before",
