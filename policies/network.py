@@ -83,19 +83,9 @@ class OrderUpTo(nn.Module):
         classical = cover * (1.0 + z * relative)
         busy = 1.0 - empty
         size_cv = torch.sqrt(torch.clamp(cv**2 * busy - empty, min=3e-3))
-        # Given that there is any demand: the chance of it, the ratio left to meet, and the level
-        # that a gamma distribution of that demand would need (Wilson and Hilferty's quantile).
         none = torch.exp(days * torch.log(empty + 1e-9))
-        some = torch.clamp(1.0 - none, min=1e-6)
-        missed = torch.clamp((1.0 - ratio) / some, max=0.98)
-        z_some = normal_exceeded(missed)
-        skew = torch.clamp(relative**2 * some - none, min=1e-3)
-        root = torch.clamp(1.0 - skew / 9.0 + z_some * torch.sqrt(skew) / 3.0, min=0.2)
         derived = (
-            torch.log(root**3 * cover / some / classical),
-            torch.log(some),
-            torch.log(missed),
-            torch.log(skew + 0.02),
+            *_where_any_demand(none, 1.0 - ratio, relative, classical / cover),
             z,
             torch.log(1.0 - ratio),
             torch.log(relative + 0.02),
@@ -126,6 +116,23 @@ def normal_exceeded(tail: Tensor) -> Tensor:
     upper = _UPPER[0] + t * (_UPPER[1] + t * _UPPER[2])
     lower = 1.0 + t * (_LOWER[0] + t * (_LOWER[1] + t * _LOWER[2]))
     return torch.sign(0.5 - tail) * (t - upper / lower)
+
+
+def _where_any_demand(
+    none: Tensor, tail: Tensor, relative: Tensor, classical: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Describe demand given that there is any, which has the chance 1 - `none`.
+
+    The level that a gamma distribution would need (Wilson and Hilferty's quantile) over the
+    classical one, the chance, the tail left to miss, and the squared variability; all as ln.
+    """
+    some = torch.clamp(1.0 - none, min=1e-6)
+    missed = torch.clamp(tail / some, max=0.98)
+    skew = torch.clamp(relative**2 * some - none, min=1e-3)
+    root = 1.0 - skew / 9.0 + normal_exceeded(missed) * torch.sqrt(skew) / 3.0
+    gamma = torch.clamp(root, min=0.2) ** 3 / some
+    ratio = torch.log(gamma / classical)
+    return ratio, torch.log(some), torch.log(missed), torch.log(skew + 0.02)
 
 
 def _banded(correction: Tensor) -> Tensor:

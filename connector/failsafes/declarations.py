@@ -141,7 +141,10 @@ _C = (
     Guard(
         id="C4",
         name="relative jump",
-        formula="order > times x the largest of the last 12 orders, and > cap x position cap",
+        formula=(
+            "order > times x the largest of the last 12 orders + demand of the days it waited "
+            "longer than usual (at most backlog), and > cap x position cap"
+        ),
         setting="relative_jump",
         action=Action.HOLD,
         milder=(Action.WARN,),

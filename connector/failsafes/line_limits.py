@@ -73,6 +73,9 @@ class RelativeJump(Parameters):
     cap: float = parameter(
         0.25, unit="caps", low=0, high=10, means="orders smaller than this are never a jump"
     )
+    backlog: float = parameter(
+        14.0, unit="d", low=0, high=60, means="time without an order that may be caught up at once"
+    )
     orders: int = parameter(
         3, unit="orders", low=1, high=12, means="so many earlier orders make a comparison"
     )

@@ -53,6 +53,18 @@ class Past:
         by_size = np.lexsort((quantity, row))
         return _summary(row[by_size], quantity[by_size], size)
 
+    @cached_property
+    def waited(self) -> Column:
+        """Return for how many days longer than usual each line has not been ordered."""
+        size = len(self.lines)
+        count = np.bincount(self.row, minlength=size)
+        newest, oldest = np.full(size, np.inf), np.full(size, -np.inf)
+        np.minimum.at(newest, self.row, self.age)
+        np.maximum.at(oldest, self.row, self.age)
+        several = count > 1
+        usual = np.divide(oldest - newest, count - 1, out=np.zeros(size), where=several)
+        return np.where(several, np.maximum(newest - usual, 0.0), 0.0)
+
     def _newest(self, count: NDArray[np.int64]) -> tuple[NDArray[np.int64], Column]:
         """Return the entries among the newest of their line; only long histories need sorting."""
         long = count[self.row] > LAST_ORDERS

@@ -98,9 +98,14 @@ def cumulative(past: Past, quantity: Column) -> Finding:
 
 
 def relative_jump(past: Past, asked: Column) -> Finding:
-    """C4: far larger than any of the item's last orders, and not small."""
+    """C4: far larger than any of the item's last orders, and not small.
+
+    An item that was held or out of reach for some days needs what was sold meanwhile on top: else
+    one hold would hold every later, larger order as well.
+    """
     lines, limits, orders = past.lines, past.lines.limits.relative_jump, past.orders
-    most = limits.times * orders.largest
+    waited = np.minimum(past.waited, limits.backlog)
+    most = limits.times * orders.largest + waited * np.maximum(lines.demand, 0.0)
     known = orders.count >= limits.orders
     large = asked > limits.cap * lines.cap
     return Finding(tripped=known & large & (asked > most), value=asked, threshold=most)

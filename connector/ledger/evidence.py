@@ -151,8 +151,11 @@ class EvidenceStore:
         """Return what a review remembered, bit for bit."""
         header = orjson.loads(self._octets(site, review, "snapshot.json"))
         frames = {name: self._frame(site, review, f"memory_{name}.parquet") for name in _MEMORY}
-        day = header["previous_on"]
-        return Memory(previous_on=None if day is None else date.fromisoformat(day), **frames)
+        days = {
+            name: None if header[name] is None else date.fromisoformat(header[name])
+            for name in ("previous_on", "posted_since")
+        }
+        return Memory(**days, **frames)
 
     def read_lines(self, site: str, review: str) -> pl.DataFrame:
         """Return the columns of a review: state, recommendation, verdict; one row per item-node."""
@@ -264,5 +267,6 @@ def _header(snapshot: Snapshot, memory: Memory) -> dict[str, Any]:
         "taken_at": snapshot.taken_at.isoformat(),
         "erp_date": snapshot.erp_date.isoformat(),
         "previous_on": memory.previous_on,
+        "posted_since": memory.posted_since,
         "feeds": [msgspec.to_builtins(feed) for feed in snapshot.feeds],
     }

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from connector.inventory.memory import ORDERED, OWN, PREVIOUS, SPENT, VITALS, Memory
+from connector.ledger.lines import STORES_NOTHING
 from connector.ledger.store import Row, Store
 
 SPENT_DAYS = 28
@@ -76,6 +77,8 @@ def remember(
         ),
         previous=previous,
         previous_on=date.fromisoformat(pointer[0][1]) if pointer else None,
+        # In shadow nothing ordered ever came, so sums of orders say nothing of what is on its way.
+        posted_since=erp_date + timedelta(days=1) if mode in STORES_NOTHING else None,
         vitals=_frame(
             store.rows(_VITALS, (mode, mode, site, _before(erp_date, VITAL_DAYS))), VITALS
         ),

@@ -180,9 +180,11 @@ class SqliteLedger:
     def prove_writable(self, now: datetime) -> None:
         """Commit one row; raise LedgerUnavailable when that no longer works."""
         with self.store.write() as write:
+            # SQLite does not write a row that stays the same, and a clock may stand still.
             write.run(
-                "INSERT INTO beat VALUES (1, ?) ON CONFLICT DO UPDATE SET at = excluded.at",
-                (stamp(now),),
+                "INSERT INTO beat VALUES (1, :now) ON CONFLICT DO UPDATE"
+                " SET at = iif(at = :now, :now || ' again', :now)",
+                {"now": stamp(now)},
             )
 
     def anchor_head(self) -> Head:

@@ -99,7 +99,7 @@ def explain_line(
     row = _row(state, node, item)
     verdict = screened.lines.row(row, named=True)
     line = state.frame.row(row, named=True)
-    fell_back = bool(recommendation.fell_back[row])
+    classical = recommendation.base_stock_level, recommendation.base_stock_quantity
     return Explanation(
         site=state.site,
         node=node,
@@ -111,10 +111,8 @@ def explain_line(
         source=recommendation.source,
         digest=recommendation.digest,
         policy=_answer(recommendation.order_up_to, recommendation.quantity, row),
-        base_stock=_answer(
-            recommendation.base_stock_level, recommendation.base_stock_quantity, row
-        ),
-        fell_back=fell_back,
+        base_stock=_answer(*classical, row),
+        fell_back=bool(recommendation.fell_back[row]),
         refused=recommendation.refused,
         requested=verdict["requested"],
         rounded=verdict["rounded"],
@@ -122,7 +120,7 @@ def explain_line(
         action=Action(verdict["action"]).name,
         quantity=verdict["quantity"],
         held=verdict["held"],
-        why=_why(bundle, state, recommendation, row) if bundle and not fell_back else None,
+        why=_why(bundle, state, recommendation, row),
     )
 
 
@@ -158,8 +156,10 @@ def _checks(findings: pl.DataFrame, node: str, item: str) -> tuple[Check, ...]:
 
 
 def _why(
-    bundle: Bundle, state: State, recommendation: Recommendation, row: int
+    bundle: Bundle | None, state: State, recommendation: Recommendation, row: int
 ) -> WhyThisLevel | None:
+    if bundle is None or recommendation.fell_back[row]:
+        return None
     if bundle.digest != recommendation.digest:
         return None  # another policy answered then
     rate = float(demand_per_review(state)[row])

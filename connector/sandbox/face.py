@@ -13,6 +13,7 @@ import orjson
 from starlette.requests import Request
 
 from connector.sandbox.access import SESSION_COOKIE, User
+from connector.sandbox.batch import Batch, read_batch
 from connector.sandbox.delivery import Parcel, deliver
 from connector.sandbox.faults import BEFORE, DELIVERY, PAGE, WRITE, Fault, Occasion
 from connector.sandbox.faults_early import early_answer
@@ -190,6 +191,8 @@ class _Visit:
         if not user.may_write:
             msg = f"User {user.name} has no authorization for this activity"
             raise GatewayError(403, "/IWFND/MED/170", msg)
+        if self.method == "POST" and address.entity == "$batch":
+            return await self._batch(self._look(address, user, []))
         if not self._request.headers.get("content-type", "").startswith(JSON):
             raise GatewayError(415, "/IWFND/CM_MGW/415", "Unsupported media type requested")
         look = self._look(address, user, [])
@@ -201,6 +204,19 @@ class _Visit:
             msg = f"Method '{self.method}' not allowed for resource '{self._path}'"
             raise not_allowed(msg)
         return await self._create(look)
+
+    async def _batch(self, look: Look) -> Answer | None:
+        """Answer many requests at once; a fault may lose the answer to all of them."""
+        parts = read_batch(self._body, self._request.headers.get("content-type", ""))
+        faults = self._system.switchboard.fire(WRITE, self.occasion)
+        answer = Batch(self._system.reader, self._system.writer, look).answer(parts, faults)
+        for fault in faults:
+            if fault.kind == "lost_answer":
+                await hang_up(self._request.scope)
+                return None
+            if fault.kind == "error_after_commit":
+                return early_answer(fault, status=500)
+        return answer
 
     async def _create(self, look: Look) -> Answer | None:
         """File a requisition; the faults decide what the caller gets to know of it."""

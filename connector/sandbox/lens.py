@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from connector.sandbox.odata_columns import EPOCH, Day, Flag, Number, Numc, Text
+from connector.sandbox.odata_columns import Flag, Number, Numc, Text
+from connector.sandbox.odata_dates import EPOCH, Day
 from connector.sandbox.odata_made_columns import Fixed
 from connector.sandbox.rows import Words
 from connector.sandbox.scenario import GROUPS, UNITS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
@@ -30,8 +30,6 @@ COMPARE = {
     "lt": np.less,
     "le": np.less_equal,
 }
-EPOCH = date(1970, 1, 1).toordinal()
-DAY_MS = 86_400_000
 PADDED_MATERIAL = 18
 _SMALL = 64  # a vocabulary of so many texts is written out whole rather than searched
 _MARK = "'"
@@ -89,13 +87,13 @@ class Text:
         texts = [orjson.dumps(shown[number]).decode() for number in few]
         if habits.unset == "null":
             texts = ["null" if text == '""' else text for text in texts]
-        return _spread(texts, where)
+        return spread(texts, where)
 
     def key(self, rows: Rows, habits: Habits) -> list[str]:
         """Return quoted, percent-encoded texts."""
         few, where = self._few(rows)
         shown = self._shown(habits)
-        return _spread(
+        return spread(
             [f"'{quote(shown[n].replace(_MARK, _MARK * 2), safe='')}'" for n in few], where
         )
 
@@ -191,10 +189,10 @@ class Number:
         """Return quoted decimals: V2 never writes them as JSON numbers."""
         few, where = np.unique(self._values[rows], return_inverse=True)
         if habits.decimals == "trimmed":
-            return _spread([f'"{value:.15g}"' for value in few.tolist()], where)
+            return spread([f'"{value:.15g}"' for value in few.tolist()], where)
         tail = "0" * (self._scale - self._exact)
         form = f'"%.{self._exact}f{tail}"'
-        return _spread([form % value for value in few.tolist()], where)
+        return spread([form % value for value in few.tolist()], where)
 
     def key(self, rows: Rows, habits: Habits) -> list[str]:
         """Return decimals with the V2 suffix."""
@@ -215,50 +213,6 @@ class Number:
     @property
     def span(self) -> int:
         """Return 1: nothing joins on quantities."""
-        return 1
-
-
-class Day:
-    """A date property, held as a proleptic ordinal; 0 is null. Written as midnight UTC."""
-
-    def __init__(self, days: NDArray[Any], *, moment: bool = False) -> None:
-        self._days = days
-        self._moment = moment  # Edm.DateTimeOffset always carries its offset
-
-    def json(self, rows: Rows, habits: Habits) -> list[str]:
-        """Return /Date(milliseconds)/."""
-        tail = "+0000" if self._moment or habits.dates == "offset" else ""
-        few, where = np.unique(self._days[rows], return_inverse=True)
-        unset = unset_date(habits)
-        texts = [
-            f'"/Date({(day - EPOCH) * DAY_MS}{tail})/"' if day else unset for day in few.tolist()
-        ]
-        return _spread(texts, where)
-
-    def key(self, rows: Rows, habits: Habits) -> list[str]:
-        """Return datetime literals."""
-        del habits
-        days = self._days[rows].tolist()
-        return [f"datetime'{date.fromordinal(max(1, day)).isoformat()}T00:00:00'" for day in days]
-
-    def matches(self, operator: str, literal: Literal) -> Mask:
-        """Compare with a datetime literal; null never matches but as null."""
-        if literal is None and operator in {"eq", "ne"}:
-            answer: Mask = COMPARE[operator](self._days, 0)
-            return answer
-        if not isinstance(literal, datetime) or operator not in COMPARE:
-            raise wrong_literal("Edm.DateTimeOffset" if self._moment else "Edm.DateTime", literal)
-        midnight = datetime.combine(literal.date(), datetime.min.time(), literal.tzinfo)
-        point = literal.toordinal() + (literal - midnight).total_seconds() / 86_400
-        return np.asarray(COMPARE[operator](self._days, point) & (self._days != 0))
-
-    def order(self, at: At = ALL) -> NDArray[Any]:
-        """Return the ordinals."""
-        return self._days[at]
-
-    @property
-    def span(self) -> int:
-        """Return 1: nothing joins on dates."""
         return 1
 
 
@@ -294,12 +248,7 @@ class Flag:
         return 2
 
 
-def unset_date(habits: Habits) -> str:
-    """Return the JSON text of a date nobody filled."""
-    return "null" if habits.unset_dates == "null" else f'"/Date({(1 - EPOCH) * DAY_MS})/"'
-
-
-def _spread(texts: list[str], where: NDArray[Any]) -> list[str]:
+def spread(texts: list[str], where: NDArray[Any]) -> list[str]:
     """Return texts[where] as a list."""
     return np.asarray(texts, dtype=object)[where].tolist()  # type: ignore[no-any-return]
 

@@ -13,15 +13,14 @@ from connector.sandbox.odata_columns import (
     ALL,
     At,
     Column,
-    Day,
     Flag,
     Literal,
     Mask,
     Number,
     Rows,
     Text,
-    unset_date,
 )
+from connector.sandbox.odata_dates import Day, unset_date
 from connector.sandbox.rows import Words
 
 Maker: TypeAlias = Callable[[At], Column]

@@ -48,7 +48,7 @@ def per_day(data: ReportData) -> Picture | None:
         paint,
         title="Orders recommended, and what the ERP's own rule ordered",
         says="In shadow both decide on the same state each morning. Once live, the ERP's rule is "
-        "that of its own world with the same demand.",
+        "that of its own world with the same demand, and nodes still in shadow are in the bars.",
     )
 
 

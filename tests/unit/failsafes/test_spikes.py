@@ -34,9 +34,9 @@ def lone(line, quantity=10.0, base_stock=100.0):
 
 
 def orders(scene, *quantities, ago=30):
-    """Remember single orders, the newest first, `ago` days back and further."""
+    """Remember single orders, the newest first, `ago` days back and every so many days before."""
     rows = [
-        ("1010", "M0", TODAY - (ago + k) * DAY, float(quantity), 0.0)
+        ("1010", "M0", TODAY - ago * (k + 1) * DAY, float(quantity), 0.0)
         for k, quantity in enumerate(quantities)
     ]
     return scene.remembering(ordered=pl.DataFrame(rows, schema=ORDERED, orient="row"))
@@ -187,6 +187,18 @@ def test_c4_small_orders_are_no_jump(share, says):
     assert said(scene.screened(), "C4") == says
 
 
+@pytest.mark.parametrize(("asked", "says"), [(79.0, []), (80.0, []), (81.0, [HOLD])])
+def test_c4_lets_an_item_catch_up_what_it_waited_for(asked, says):
+    # Ordered daily, then not for 6 days: 3 x 10 + 5 days longer than usual x 10 a day
+    scene = scene_of(STEADY, quantity=asked, base_stock=100.0)
+    scene = scene.limited(position_cap=PositionCap(clamp=9.0, hold=9.0))
+    ages = pl.Series([6, 7, 8])
+    ordered = orders(scene, 10, 10, 10).memory.ordered.with_columns(
+        ordered_on=pl.lit(scene.snapshot.erp_date) - pl.duration(days=ages)
+    )
+    assert said(scene.remembering(ordered=ordered).screened(), "C4") == says
+
+
 def test_c4_looks_at_twelve_orders_only():
     scene = scene_of(STEADY, quantity=31.0)
     assert said(orders(scene, *[10] * 11, 20).screened(), "C4") == []
@@ -194,7 +206,7 @@ def test_c4_looks_at_twelve_orders_only():
 
 
 def test_c4_orders_of_nothing_do_not_count():
-    scene = scene_of(STEADY, quantity=31.0)
+    scene = scene_of(STEADY, quantity=31.0).limited(relative_jump=RelativeJump(backlog=0.0))
     assert said(orders(scene, *[0] * 12, 10, 10, 10).screened(), "C4") == [HOLD]
 
 

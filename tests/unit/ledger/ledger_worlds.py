@@ -201,3 +201,23 @@ class World:
     def sound(self) -> None:
         assert self.ledger.store.integrity() == ()
         assert self.ledger.verify() == []
+
+
+THREE = [("1010", "A", "5"), ("1010", "B", "7.5"), ("1020", "A", "3")]
+
+
+def many(count):
+    return [("1010", f"I{number:04}", "1") for number in range(count)]
+
+
+def settle_time(world):
+    """Let the quarantine and both looks pass."""
+    world.clock.advance(QUICK.quarantine_seconds + QUICK.visibility_lag_seconds + 1)
+    world.drain()
+    world.clock.advance(QUICK.second_look_seconds)
+
+
+def foreign(world, **cells):
+    stored = world.erp.stored[-1]
+    for name, value in cells.items():
+        setattr(stored, name, value)

@@ -15,7 +15,7 @@ from connector.errors import CommandRefused, LedgerUnavailable, NotLeader
 from connector.ledger.brake import Brake
 from connector.ledger.conduct import Outside
 from connector.ledger.dispatch import Dispatcher
-from connector.ledger.leader import LeaderLock
+from connector.ledger.leader import LeaderLock, holder_of
 from connector.ledger.lines import State
 from connector.ledger.throttle import TokenBucket
 
@@ -249,3 +249,13 @@ def test_without_a_stop_signal_nothing_stops(world):
     del given["stopping"]
     world.review(0, [("1010", "A", "5")])
     assert Dispatcher(Outside(**given)).drain(SITE).filed == 1
+
+
+def test_the_holder_can_be_asked_for_without_taking_the_lock(tmp_path):
+    assert holder_of(tmp_path) == ""
+    with LeaderLock(tmp_path) as lock:
+        assert holder_of(tmp_path) == str(os.getpid())
+        assert lock.held()
+    assert holder_of(tmp_path) == ""
+    with LeaderLock(tmp_path):
+        pass

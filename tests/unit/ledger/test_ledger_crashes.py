@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
-from pathlib import Path
 
-import apsw
 import pytest
 from ledger_fakes import Killed
 from ledger_worlds import QUICK, SITE, World, slot_on
-from test_ledger_store import BrokenDisk
 
 from connector.errors import LedgerUnavailable, NotLeader, ReviewSlotTaken
 from connector.ledger import queries
 from connector.ledger.lines import State
-from connector.ledger.store import Store
 
 S = State
 QUARANTINE = QUICK.quarantine_seconds + QUICK.visibility_lag_seconds
@@ -230,146 +225,6 @@ def test_row_14_a_reboot_inside_the_quarantine_starts_it_over(owing):
     assert len(owing.erp.posts) == 1
     comes_to_rest(owing)
     filed_once(owing)
-
-
-@pytest.fixture
-def disk():
-    disk = BrokenDisk()
-    yield disk
-    disk.unregister()
-
-
-def on_disk(world, state_dir, disk) -> World:
-    world = World(directory=state_dir)
-    world.review(0, [("1010", "A", "5")])
-    world.ledger.store.close()
-    store = Store.open(state_dir / "ledger.sqlite", now=world.now(), vfs=disk.name)
-    outside = world.outbox.outside
-    world.ledger.brake._store = store
-    world.ledger = type(world.ledger)(**{**vars(world.ledger), "store": store})
-    world.outbox = type(world.outbox)(type(outside)(**{**vars(outside), "store": store}))
-    return world
-
-
-def test_row_15_the_disk_is_full_at_the_intent(world, state_dir, disk):
-    disk.name = "broken-disk"
-    world = on_disk(world, state_dir, disk)
-    disk.error = apsw.FullError("no space")
-    with pytest.raises(LedgerUnavailable, match="the disk is full"):
-        world.drain()
-    assert world.erp.posts == []  # no intent, no send
-    disk.error = None
-    assert world.states() == {"A": S.OWED}
-    world.drain()
-    filed_once(world)
-
-
-def test_row_16_the_disk_is_full_at_the_answer(world, state_dir, disk):
-    disk.name = "broken-disk"
-    world = on_disk(world, state_dir, disk)
-
-    def fill(_):
-        disk.error = apsw.FullError("no space")
-        return "file"
-
-    world.erp.faults = fill
-    with pytest.raises(LedgerUnavailable, match="the disk is full"):
-        world.drain()
-    disk.error, world.erp.faults = None, lambda _: "file"
-    assert world.states() == {"A": S.INTENT}
-    assert world.drain().filed == 1
-    filed_once(world)
-
-
-class FragileDisk(apsw.VFS):
-    """Keeps, after a power loss, what was synced and any of the sectors that were not."""
-
-    def __init__(self) -> None:
-        self.images: dict[str, bytearray] = {}
-        self.pending: dict[str, list[tuple[int, bytes]]] = {}
-        super().__init__("fragile-disk", base="")
-
-    def xOpen(self, name, flags):  # noqa: N802
-        return FragileFile(self, name, flags)
-
-    def xDelete(self, name, sync_directory):  # noqa: N802
-        self.images.pop(name, None)
-        self.pending.pop(name, None)
-        super().xDelete(name, sync_directory)
-
-    def lose_power(self, rng: random.Random, after: Path) -> Path:
-        """Leave in `after` what a machine would find there; the old files stay in use."""
-        after.mkdir()
-        for name, image in self.images.items():
-            for offset, sector in self.pending.get(name, []):
-                if rng.random() < 0.5:
-                    put(image, offset, sector)
-            (after / Path(name).name).write_bytes(image)
-        return after
-
-
-class FragileFile(apsw.VFSFile):
-    def __init__(self, disk, name, flags) -> None:
-        self.disk, self.name = disk, name.filename() if hasattr(name, "filename") else str(name)
-        super().__init__("", name, flags)
-        self.disk.images.setdefault(self.name, bytearray())
-
-    def xWrite(self, data, offset):  # noqa: N802
-        sectors = self.disk.pending.setdefault(self.name, [])
-        for at in range(0, len(data), 512):
-            sectors.append((offset + at, bytes(data[at : at + 512])))
-        super().xWrite(data, offset)
-
-    def xSync(self, flags):  # noqa: N802
-        for offset, sector in self.disk.pending.pop(self.name, []):
-            put(self.disk.images[self.name], offset, sector)
-        super().xSync(flags)
-
-    def xTruncate(self, size):  # noqa: N802
-        del self.disk.images[self.name][size:]
-        super().xTruncate(size)
-
-
-def put(image: bytearray, offset: int, sector: bytes) -> None:
-    if len(image) < offset:
-        image.extend(b"\0" * (offset - len(image)))
-    image[offset : offset + len(sector)] = sector
-
-
-def survives_power_losses(directory, synchronous: str, losses: int) -> int:
-    """Return after how many of these losses an acknowledged commit was gone or the file bad."""
-    bad = 0
-    for seed in range(losses):
-        rng, disk = random.Random(seed), FragileDisk()  # noqa: S311
-        path = directory / f"{synchronous}-{seed}.sqlite"
-        store = Store.open(path, now=World().now(), vfs="fragile-disk")
-        store.connection.pragma("synchronous", synchronous)
-        commits = rng.randint(1, 30)
-        for number in range(commits):
-            with store.write() as write:
-                write.run(
-                    "INSERT INTO halt (site, at, who, why) VALUES ('', '', ?, ?)",
-                    (str(number), "x" * rng.randint(1, 3_000)),
-                )
-        left = disk.lose_power(rng, directory / f"{synchronous}-{seed}") / path.name
-        try:
-            after = Store.open(left, now=World().now())
-            kept = after.rows("SELECT count(*) FROM halt")[0][0]
-            bad += kept < commits or after.integrity() != ()
-            after.close()
-        except LedgerUnavailable:
-            bad += 1
-        store.close()
-        disk.unregister()
-    return bad
-
-
-def test_row_17_a_power_loss_keeps_every_acknowledged_commit(tmp_path):
-    assert survives_power_losses(tmp_path, "FULL", 20) == 0
-
-
-def test_row_17_the_same_harness_sees_that_less_than_full_is_not_enough(tmp_path):
-    assert survives_power_losses(tmp_path, "NORMAL", 10) > 5
 
 
 def test_row_19_an_erp_restored_to_an_earlier_day_alarms_for_every_line(world):

@@ -211,3 +211,9 @@ def test_an_accepted_picture_counts_from_then_on(remembering):
     with pytest.raises(CommandRefused, match="no picture that waits"):
         told_to_accept("ada")
     remembering.sound()
+
+
+def test_orders_of_a_shadow_are_no_measure_of_what_is_on_its_way(remembering):
+    recorded(remembering, 0, [])
+    assert told(remembering, mode="shadow").posted_since == TODAY + timedelta(days=2)
+    assert told(remembering, mode="live").posted_since is None
