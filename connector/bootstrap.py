@@ -84,6 +84,7 @@ def wiring_of(
             days=max(1, site.evidence.retention.days), octets=site.evidence.largest
         ),
         rehearsal=isinstance(clock, FollowedClock),
+        durable=site.mode == "live" and not isinstance(clock, FollowedClock),
         facts={"config": configuration.digest, "connector": __version__},
     )
 

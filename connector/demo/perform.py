@@ -18,6 +18,7 @@ from connector.demo.admin import Admin
 from connector.demo.children import Child, wait_until
 from connector.demo.compose import Played, rehearsed
 from connector.demo.face import Face
+from connector.demo.planner import Planner
 from connector.demo.play import Diary, Scene, play
 from connector.demo.stage import CURRENCY, SITE, Stage
 from connector.demo.worlds import Lived, days_of, live_by_the_rule, relive, same
@@ -164,7 +165,13 @@ def _scene(options: DemoOptions, clock: SystemClock) -> Iterator[Scene]:
                 children=[sandbox, daemon],
             )
             yield Scene(
-                stage=stage, admin=admin, face=face, sandbox=sandbox, daemon=daemon, clock=clock
+                stage=stage,
+                admin=admin,
+                face=face,
+                sandbox=sandbox,
+                daemon=daemon,
+                clock=clock,
+                planner=Planner(directory=stage.state_dir / SITE, clock=clock),
             )
 
 

@@ -15,6 +15,7 @@ from connector.demo import stage as staging
 from connector.demo.admin import Admin
 from connector.demo.children import Child, wait_until
 from connector.demo.face import Face, reviewed
+from connector.demo.planner import Planner
 from connector.demo.stage import Stage
 from connector.errors import ReplenishError
 from connector.ports import Clock
@@ -35,6 +36,7 @@ class Scene:
     sandbox: Child
     daemon: Child
     clock: Clock
+    planner: Planner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class Diary:
     reviews: list[dict[str, Any]] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     budget: dict[str, float] = field(default_factory=dict)
+    approved: int = 0  # held lines that the planner let go
 
     @property
     def live_from(self) -> date | None:
@@ -72,6 +75,9 @@ def play(scene: Scene, days: int, on_day: Callable[[Diary], None]) -> Diary:
     for number in range(days):
         today = scene.admin.now().date()
         _await_review(scene, diary, today)
+        if live:
+            diary.approved += scene.planner.decide()
+            _await_sent(scene)
         coming = acts.get(number + 1, live)
         if coming != live:
             _go_live(scene, diary, coming)
@@ -101,6 +107,21 @@ def _await_review(scene: Scene, diary: Diary, day: date) -> None:
     if review is None:
         raise scene.daemon.failed(f"took back its review of {day}")
     diary.reviews.append({**review, "day": day})
+
+
+def _await_sent(scene: Scene) -> None:
+    """Wait until nothing approved waits to be sent: the ERP's day begins with what it has."""
+    wait_until(
+        lambda: _is_sent(scene.face.site()),
+        what="send what was approved",
+        seconds=REVIEW_SECONDS,
+        clock=scene.clock,
+        children=(scene.sandbox, scene.daemon),
+    )
+
+
+def _is_sent(site: dict[str, Any] | None) -> bool:
+    return site is not None and not site["outbox"] and not site["in_doubt"]
 
 
 def _go_live(scene: Scene, diary: Diary, plants: tuple[str, ...]) -> None:

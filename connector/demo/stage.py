@@ -17,6 +17,7 @@ _HEADER = """\
 # What is only for a rehearsal: clock.follow, and the throttle, which here sees a day pass a second.
 """
 _TICK = "100ms"
+_LINES = 200  # of a node and review: each of its items once; the default suits weekly reviews
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,9 @@ class Stage:
     def _document(
         self, mode: str, pilot: tuple[str, ...], budget: Mapping[str, float]
     ) -> dict[str, Any]:
-        limits: dict[str, Any] = {"throttle": {"per_second": 100.0, "burst": 1000.0}}
+        limits: dict[str, Any] = {
+            "throttle": {"per_second": 100.0, "burst": 1000.0, "lines": _LINES}
+        }
         if budget:
             limits["budget"] = dict(budget)
         return {

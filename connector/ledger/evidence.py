@@ -151,11 +151,11 @@ class EvidenceStore:
         """Return what a review remembered, bit for bit."""
         header = orjson.loads(self._octets(site, review, "snapshot.json"))
         frames = {name: self._frame(site, review, f"memory_{name}.parquet") for name in _MEMORY}
-        days = {
-            name: None if header[name] is None else date.fromisoformat(header[name])
-            for name in ("previous_on", "posted_since")
-        }
-        return Memory(**days, **frames)
+        return Memory(
+            previous_on=_day(header["previous_on"]),
+            posted_since=_day(header["posted_since"]),
+            **frames,
+        )
 
     def read_lines(self, site: str, review: str) -> pl.DataFrame:
         """Return the columns of a review: state, recommendation, verdict; one row per item-node."""
@@ -229,6 +229,10 @@ class EvidenceStore:
 
     def _frame(self, site: str, review: str, name: str) -> pl.DataFrame:
         return read_frame(self.directory(site, review) / name)
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _store(directory: Path, seen: Seen) -> list[_File]:

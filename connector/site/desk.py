@@ -57,6 +57,7 @@ class Desk:
                 at=instant(clock),
                 secret=site_secret(directory / "secret"),
                 control=self.mailbox.control,
+                durable=wiring.durable,
                 restored=restored,
             )
         except BaseException:

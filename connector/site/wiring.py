@@ -73,4 +73,5 @@ class Wiring:
     labels: Mapping[str, str] = field(default_factory=dict)  # of nodes, for people
     unplanned_types: tuple[str, ...] = ()  # planning types under which nobody else plans
     rehearsal: bool = False  # follows a simulated clock
+    durable: bool = False  # money may be committed: memory-backed file systems are refused
     facts: dict[str, str] = field(default_factory=dict)  # digests and versions, for the journal
