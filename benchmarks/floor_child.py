@@ -1,6 +1,6 @@
 """The floor: the same pages with requests and orjson, parsed and dropped, in its own process.
 
-    python benchmarks/floor_child.py REVIEW OUT
+python benchmarks/floor_child.py REVIEW OUT
 """
 
 from __future__ import annotations
@@ -27,12 +27,16 @@ def main(review: Path, out: Path) -> None:
         page = orjson.loads(answer.content)["d"]
         rows += len(page.get("results", ()) if isinstance(page, dict) else page)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    out.write_text(json.dumps({
-        "wall": time.monotonic() - begun,
-        "cpu": used.ru_utime + used.ru_stime,
-        "rss": used.ru_maxrss / 1024,
-        "rows": rows,
-    }))
+    out.write_text(
+        json.dumps(
+            {
+                "wall": time.monotonic() - begun,
+                "cpu": used.ru_utime + used.ru_stime,
+                "rss": used.ru_maxrss / 1024,
+                "rows": rows,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -101,8 +101,10 @@ class Campaign:
         password = self.out / "password"
         password.write_text("sandbox")
         password.chmod(0o600)
-        nodes = [{"plant": node} | ({} if node == NODES[0] else {"supplied_by": NODES[0]})
-                 for node in NODES]
+        nodes = [
+            {"plant": node} | ({} if node == NODES[0] else {"supplied_by": NODES[0]})
+            for node in NODES
+        ]
         caps = dict.fromkeys(
             ("line", "node_day", "node_review", "node_28_days", "site_review"), 1e9
         )
@@ -112,18 +114,30 @@ class Campaign:
             "schedule": {"cron": "0 6 * * *"},
             "erp": {
                 "url": self.url,
-                "auth": {"kind": "basic", "username": "REPLENISHD",
-                         "password": f"${{file:{password}}}"},
+                "auth": {
+                    "kind": "basic",
+                    "username": "REPLENISHD",
+                    "password": f"${{file:{password}}}",
+                },
             },
             "network": {"nodes": nodes},
             # Longer than the sandbox's late commits, which is all that exactly-once rests on
-            "posting": {"quarantine": "1s", "second_look": "1s", "tick": "100ms",
-                        "lines_per_document": 2},
+            "posting": {
+                "quarantine": "1s",
+                "second_look": "1s",
+                "tick": "100ms",
+                "lines_per_document": 2,
+            },
             "limits": {"budget": caps, "throttle": {"per_second": 100.0, "burst": 1000.0}},
         }
         path = self.out / "replenishd.yaml"
-        document = {"version": 1, "state_dir": str(self.out / "state"), "web": {"listen": None},
-                    "clock": {"follow": self.admin}, "sites": [site]}
+        document = {
+            "version": 1,
+            "state_dir": str(self.out / "state"),
+            "web": {"listen": None},
+            "clock": {"follow": self.admin},
+            "sites": [site],
+        }
         path.write_text(json.dumps(document))
         return path
 
@@ -212,9 +226,12 @@ class Campaign:
 
     def _is_idle(self) -> bool:
         today = str(self.ask("GET", "/clock")["now"])[:10]
-        reviewed = self._rows("SELECT count(*) FROM review WHERE recorded_at IS NOT NULL"
-                              f" AND slot_at LIKE '{today}%'")
-        waiting = self._rows("SELECT count(*) FROM line WHERE state IN ('owed','intent','in_doubt')")
+        reviewed = self._rows(
+            f"SELECT count(*) FROM review WHERE recorded_at IS NOT NULL AND slot_at LIKE '{today}%'"
+        )
+        waiting = self._rows(
+            "SELECT count(*) FROM line WHERE state IN ('owed','intent','in_doubt')"
+        )
         return bool(reviewed and reviewed[0][0]) and bool(waiting) and waiting[0][0] == 0
 
     def _compare(self) -> None:
@@ -229,13 +246,16 @@ class Campaign:
         verdict.attempts = int(found[0][0]) if found else 0
         verdict.duplicates = sum(1 for count in theirs.values() if count > 1)
         verdict.lost = sum(
-            1 for key, state in ours.items()
+            1
+            for key, state in ours.items()
             if (state in SENT and key not in theirs) or state in UNSETTLED
         )
         verdict.unknown = sum(1 for key in theirs if ours.get(key) not in SENT)
         told = subprocess.run(
             [sys.executable, "-m", "connector", "verify", "--config", str(self.config), "--json"],
-            capture_output=True, cwd=ROOT, check=False,
+            capture_output=True,
+            cwd=ROOT,
+            check=False,
         )
         verdict.intact = told.returncode == 0
 

@@ -64,34 +64,56 @@ def measured(size: int, pairs: int, out: Path) -> dict[str, object]:
 
 
 def summary(first: dict, reviews: list[dict], floors: list[dict]) -> dict[str, object]:
-    middle = {name: statistics.median(each[name] for each in reviews)
-              for name in ("wall", "cpu", "rss", "calls", "octets", "items", "policy_guards")}
-    steps = {name: statistics.median(each["seconds"][name] for each in reviews)
-             for name in reviews[0]["seconds"]}
-    floor = {name: statistics.median(each[name] for each in floors)
-             for name in ("wall", "cpu", "rss", "rows")}
+    middle = {
+        name: statistics.median(each[name] for each in reviews)
+        for name in ("wall", "cpu", "rss", "calls", "octets", "items", "policy_guards")
+    }
+    steps = {
+        name: statistics.median(each["seconds"][name] for each in reviews)
+        for name in reviews[0]["seconds"]
+    }
+    floor = {
+        name: statistics.median(each[name] for each in floors)
+        for name in ("wall", "cpu", "rss", "rows")
+    }
     ratios = {
         name: statistics.median(a[name] / b[name] for a, b in zip(reviews, floors, strict=True))
         for name in ("wall", "cpu")
     }
-    return {"review": middle, "steps": steps, "floor": floor, "ratio": ratios,
-            "first": {name: first[name] for name in ("wall", "cpu", "rss")}}
+    return {
+        "review": middle,
+        "steps": steps,
+        "floor": floor,
+        "ratio": ratios,
+        "first": {name: first[name] for name in ("wall", "cpu", "rss")},
+    }
 
 
 def table(rows: list[dict]) -> str:
     lines = [
         "| item-nodes | review wall s | floor wall s | ratio | review CPU s | floor CPU s | ratio |"
-        " peak RSS MiB | pull | decide | record | policy + fail-safes s | rows | MB | first wall s |",
+        " peak RSS MiB | pull | decide | record | policy + fail-safes s | rows | MB |"
+        " first wall s |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         review, floor, ratio, steps = row["review"], row["floor"], row["ratio"], row["steps"]
         cells = [
-            f"{review['items']:,.0f}", f"{review['wall']:.2f}", f"{floor['wall']:.2f}",
-            f"{ratio['wall']:.2f}", f"{review['cpu']:.2f}", f"{floor['cpu']:.2f}",
-            f"{ratio['cpu']:.2f}", f"{review['rss']:.0f}", f"{steps['pull']:.2f}",
-            f"{steps['decide']:.2f}", f"{steps['record']:.2f}", f"{review['policy_guards']:.2f}",
-            f"{floor['rows']:,.0f}", f"{review['octets'] / 1e6:.0f}", f"{row['first']['wall']:.1f}",
+            f"{review['items']:,.0f}",
+            f"{review['wall']:.2f}",
+            f"{floor['wall']:.2f}",
+            f"{ratio['wall']:.2f}",
+            f"{review['cpu']:.2f}",
+            f"{floor['cpu']:.2f}",
+            f"{ratio['cpu']:.2f}",
+            f"{review['rss']:.0f}",
+            f"{steps['pull']:.2f}",
+            f"{steps['decide']:.2f}",
+            f"{steps['record']:.2f}",
+            f"{review['policy_guards']:.2f}",
+            f"{floor['rows']:,.0f}",
+            f"{review['octets'] / 1e6:.0f}",
+            f"{row['first']['wall']:.1f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -103,8 +125,19 @@ def nodes() -> list[str]:
 
 def sandbox(out: Path, items: int) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
     ready = out / "ready.json"
-    command = [sys.executable, "-m", "connector.sandbox", "--items", str(items),
-               "--regions", str(REGIONS), "--history-days", "14", "--ready-file", str(ready)]
+    command = [
+        sys.executable,
+        "-m",
+        "connector.sandbox",
+        "--items",
+        str(items),
+        "--regions",
+        str(REGIONS),
+        "--history-days",
+        "14",
+        "--ready-file",
+        str(ready),
+    ]
     log = (out / "sandbox.log").open("wb")
     process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
     begun = time.monotonic()
@@ -120,16 +153,28 @@ def configured(out: Path, told: dict[str, str]) -> Path:
     password = out / "password"
     password.write_text("sandbox")
     password.chmod(0o600)
-    network = [{"plant": node} | ({} if node == "1000" else {"supplied_by": "1000"})
-               for node in nodes()]
+    network = [
+        {"plant": node} | ({} if node == "1000" else {"supplied_by": "1000"}) for node in nodes()
+    ]
     document = {
-        "version": 1, "state_dir": str(out / "state"), "clock": {"follow": told["admin"]},
-        "sites": [{
-            "name": "bench", "schedule": {"cron": "0 6 * * *"},
-            "erp": {"url": told["url"], "auth": {
-                "kind": "basic", "username": "REPLENISHD", "password": f"${{file:{password}}}"}},
-            "network": {"nodes": network},
-        }],
+        "version": 1,
+        "state_dir": str(out / "state"),
+        "clock": {"follow": told["admin"]},
+        "sites": [
+            {
+                "name": "bench",
+                "schedule": {"cron": "0 6 * * *"},
+                "erp": {
+                    "url": told["url"],
+                    "auth": {
+                        "kind": "basic",
+                        "username": "REPLENISHD",
+                        "password": f"${{file:{password}}}",
+                    },
+                },
+                "network": {"nodes": network},
+            }
+        ],
     }
     path = out / "replenishd.yaml"
     path.write_text(json.dumps(document))
@@ -139,7 +184,10 @@ def configured(out: Path, told: dict[str, str]) -> Path:
 def child(script: str, *words: Path) -> dict:
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / script), *map(str, words)],
-        capture_output=True, text=True, cwd=ROOT, check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)

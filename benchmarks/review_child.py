@@ -1,6 +1,6 @@
 """One review in its own process; writes what it cost and every page it asked for.
 
-    python benchmarks/review_child.py CONFIG OUT
+python benchmarks/review_child.py CONFIG OUT
 """
 
 from __future__ import annotations
@@ -33,19 +33,23 @@ def main(config: Path, out: Path) -> None:
     seconds = dict(desk.notes.seconds)
     desk.close()
     used = resource.getrusage(resource.RUSAGE_SELF)
-    out.write_text(json.dumps({
-        "wall": time.monotonic() - begun,
-        "cpu": used.ru_utime + used.ru_stime,
-        "rss": used.ru_maxrss / 1024,
-        "seconds": seconds,
-        "policy_guards": sum(spent.values()),
-        "spent": spent,
-        "items": report.items,
-        "ordered": report.ordered,
-        "calls": len(calls),
-        "octets": sum(call.octets for call in calls),
-        "urls": [call.url for call in calls if call.method == "GET" and "$metadata" not in call.url],
-    }))
+    out.write_text(
+        json.dumps(
+            {
+                "wall": time.monotonic() - begun,
+                "cpu": used.ru_utime + used.ru_stime,
+                "rss": used.ru_maxrss / 1024,
+                "seconds": seconds,
+                "policy_guards": sum(spent.values()),
+                "spent": spent,
+                "items": report.items,
+                "ordered": report.ordered,
+                "calls": len(calls),
+                "octets": sum(call.octets for call in calls),
+                "urls": [c.url for c in calls if c.method == "GET" and "$metadata" not in c.url],
+            }
+        )
+    )
 
 
 def timed(name, function, spent):
@@ -55,6 +59,7 @@ def timed(name, function, spent):
             return function(*words, **named)
         finally:
             spent[name] = spent.get(name, 0.0) + time.monotonic() - begun
+
     return timing
 
 

@@ -1,7 +1,7 @@
 """The planner of the demo: looks at the held lines each morning and approves what was a catch-up.
 
-A person would look at the item; this one approves what only C4 held (an order far larger than the
-item's last ones) and leaves to expire what the budget or another fail-safe held.
+A person would look at the items; this one approves what only the item's or the node's own habits
+held (C4, A7, D2) and leaves to expire what the budget or another fail-safe held.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from connector.ledger.sqlite import SqliteLedger
 from connector.ports import Clock
 
 WHO = "demo planner"
+_HABITS = frozenset({"C4", "A7", "D2"})
 _ANSWER_SECONDS = 20.0
 
 
@@ -58,6 +59,6 @@ class Planner:
 
 
 def is_catch_up(line: Line) -> bool:
-    """Tell whether only C4 held a line: `reasons` names each guard with both numbers."""
+    """Tell whether only habits held a line: `reasons` names each guard with both numbers."""
     guards = {reason.partition(":")[0].strip() for reason in line.reasons.split("; ")}
-    return guards == {"C4"}
+    return guards <= _HABITS

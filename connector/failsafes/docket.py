@@ -52,6 +52,7 @@ class Docket:
         self.fell_back: Mask = np.zeros(size, dtype=bool)
         self.node_action: NDArray[np.int8] = np.zeros(len(lines.nodes), dtype=np.int8)
         self._node_guards: NDArray[np.uint64] = np.zeros(len(lines.nodes), dtype=np.uint64)
+        self._closed: Mask = np.zeros(len(lines.nodes), dtype=bool)  # to people too
 
     @property
     def open(self) -> Mask:
@@ -116,13 +117,23 @@ class Docket:
         self.fell_back = self.fell_back | changed
         self.quantity = np.where(changed, quantity, self.quantity)
 
-    def nodes(self, guard: str, action: Action, finding: Finding) -> None:
+    @property
+    def approvable(self) -> Mask:
+        """Lines that only sums over their node hold: the picture is sound, a person may decide."""
+        held = self.node_action[self._lines.node] == Action.NODE_HOLD
+        return held & ~self._closed[self._lines.node] & (self.action <= Action.HOLD)
+
+    def nodes(
+        self, guard: str, action: Action, finding: Finding, *, approvable: bool = False
+    ) -> None:
         """Say something about nodes: the finding's columns are per node of the lines."""
         where = np.flatnonzero(finding.tripped)
         names = [self._lines.nodes[each] for each in where]
         self._nodes_said(guard, action, finding, names, where)
         if action != Action.FALLBACK:
             self.node_action[where] = np.maximum(self.node_action[where], action)
+        if action >= Action.NODE_HOLD and not approvable:
+            self._closed[where] = True
         self._node_guards[where] |= _bit(guard)
 
     def elsewhere(self, guard: str, action: Action, finding: Finding, names: Sequence[str]) -> None:
@@ -132,6 +143,7 @@ class Docket:
         self._nodes_said(guard, action, finding, said, where)
         if SITE in said:
             self.node_action = np.maximum(self.node_action, np.int8(action))
+            self._closed |= action >= Action.NODE_HOLD
             self._node_guards |= _bit(guard)
 
     def _lines_said(

@@ -166,7 +166,8 @@ def _verdicts(
     action = docket.verdicts()
     whole = np.where(np.isfinite(docket.quantity), np.maximum(docket.quantity, 0.0), 0.0)
     quantity = np.where(docket.live, whole, 0.0)
-    held = np.where(action == Action.HOLD, whole, 0.0)
+    waits = (action == Action.HOLD) | docket.approvable
+    held = np.where(waits, whole, 0.0)
     cost = np.where(lines.unit_cost > 0, lines.unit_cost, np.nan)
     amount = quantity + held
     ours = docket.fell_back | answers.from_base_stock

@@ -34,7 +34,10 @@ def wanted(lines: Lines, asked: Column, going: Mask) -> Wanted:
 
 
 def judge_jumps(docket: Docket, recall: Recall, asked: Column) -> None:
-    """A7 and D2: hold nodes that order far more lines or value than they usually do."""
+    """A7 and D2: hold nodes that order far more lines or value than they usually do.
+
+    The picture may well be right, so a person may let single lines go.
+    """
     lines, throttle, jump = (
         recall.lines,
         recall.lines.limits.throttle,
@@ -48,7 +51,7 @@ def judge_jumps(docket: Docket, recall: Recall, asked: Column) -> None:
     many = (lately.reviews > 0) & (total.lines > most)
     docket.nodes("A7", Action.NODE_HOLD, Finding(
         tripped=many, value=total.lines, threshold=most, detail="lines of the node"
-    ))  # fmt: skip
+    ), approvable=True)  # fmt: skip
     no_history(docket, "A7", (lately.reviews == 0) & (total.lines > throttle.lines))
     usual = usual_orders(recall, ordering, jump.history)
     by_spread = usual["value"] + jump.mads * usual["value_mad"]
@@ -56,7 +59,7 @@ def judge_jumps(docket: Docket, recall: Recall, asked: Column) -> None:
     high = (usual.reviews > 0) & ~(total.value <= most)
     docket.nodes("D2", Action.NODE_HOLD, Finding(
         tripped=high, value=total.value, threshold=most, detail="value of the node"
-    ))  # fmt: skip
+    ), approvable=True)  # fmt: skip
     no_history(docket, "D2", (usual.reviews == 0) & (total.lines > 0))
 
 

@@ -28,6 +28,9 @@ class Action(IntEnum):
     GLOBAL_HALT = 9
 
 
+# A line that waits for a person: held itself, or with its whole node by a sum over it (A7, D2).
+WAITING = (int(Action.HOLD), int(Action.NODE_HOLD))
+
 # One row per (line, fail-safe) that did more than pass; site and node findings have item "".
 FINDINGS = pl.Schema(
     {
@@ -50,7 +53,7 @@ SCREENED = pl.Schema(
         "requested": pl.Float64,  # the raw answer
         "rounded": pl.Float64,  # after lots, before clamps
         "quantity": pl.Float64,  # what may be ordered; 0 when held or suppressed
-        "held": pl.Float64,  # what a person may approve; 0 unless action is HOLD
+        "held": pl.Float64,  # what a person may approve; 0 = nothing
         "value": pl.Float64,  # quantity (or held) x unit cost
         "action": pl.Int8,  # highest over the line, its node and its site
         "guards": pl.UInt64,  # bit k set = catalogue position k did more than pass
@@ -72,7 +75,7 @@ class Screened:
 
     def held(self) -> pl.DataFrame:
         """Return the lines that wait for a person."""
-        return self.lines.filter((pl.col("action") == Action.HOLD) & (pl.col("held") > 0))
+        return self.lines.filter(pl.col("held") > 0, pl.col("action").is_in(WAITING))
 
 
 @dataclass(frozen=True, kw_only=True)

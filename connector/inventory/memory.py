@@ -1,4 +1,4 @@
-"""What the ledger remembers and the pure part needs: an argument like the snapshot, stored with it."""
+"""What the ledger remembers and the pure part needs: an argument, stored like the snapshot."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PREVIOUS = pl.Schema(
         "lot_minimum": pl.Float64,
         "lot_multiple": pl.Float64,
         "unit_cost": pl.Float64,
-        "starved_reviews": pl.Int64,  # consecutive reviews with IP < demand over lead time and q = 0
+        "starved_reviews": pl.Int64,  # reviews in a row: IP < demand over lead time and q = 0
     }
 )
 # One row per earlier accepted review and node: the medians that the data and fleet guards need.
@@ -69,10 +69,10 @@ SPENT = pl.Schema({"node": pl.String, "day": pl.Date, "value": pl.Float64})
 class Memory:
     """Everything earlier reviews left that this one must respect."""
 
-    own: pl.DataFrame = field(default_factory=lambda: OWN.to_frame())
-    ordered: pl.DataFrame = field(default_factory=lambda: ORDERED.to_frame())
-    previous: pl.DataFrame = field(default_factory=lambda: PREVIOUS.to_frame())
+    own: pl.DataFrame = field(default_factory=OWN.to_frame)
+    ordered: pl.DataFrame = field(default_factory=ORDERED.to_frame)
+    previous: pl.DataFrame = field(default_factory=PREVIOUS.to_frame)
     previous_on: Any = None  # date of the previous accepted review, None = first review
     posted_since: Any = None  # date; orders before it were shadow, nothing came; None = all posted
-    vitals: pl.DataFrame = field(default_factory=lambda: VITALS.to_frame())
-    spent: pl.DataFrame = field(default_factory=lambda: SPENT.to_frame())
+    vitals: pl.DataFrame = field(default_factory=VITALS.to_frame)
+    spent: pl.DataFrame = field(default_factory=SPENT.to_frame)

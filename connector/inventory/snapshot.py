@@ -109,9 +109,9 @@ class History:
 
     since: date | None = None  # first day covered, None = empty
     watermark: date | None = None  # re-read from this creation day on
-    consumption: pl.DataFrame = field(default_factory=lambda: CONSUMPTION.to_frame())
-    receipts: pl.DataFrame = field(default_factory=lambda: RECEIPTS.to_frame())
-    orders: pl.DataFrame = field(default_factory=lambda: ORDERS.to_frame())
+    consumption: pl.DataFrame = field(default_factory=CONSUMPTION.to_frame)
+    receipts: pl.DataFrame = field(default_factory=RECEIPTS.to_frame)
+    orders: pl.DataFrame = field(default_factory=ORDERS.to_frame)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ STATE = pl.Schema(
         "own_confirmed": pl.Float64,  # ours and visible in the pipeline (part of `pipeline`)
         "own_missing": pl.Float64,  # confirmed earlier, now neither open nor closed: B8
         "foreign_requisitions": pl.Float64,  # open requisitions that are not ours
-        "inventory_position": pl.Float64,  # max(on_hand, 0) + pipeline + own_pending
+        "inventory_position": pl.Float64,  # stock and inspection (>= 0) + pipeline + own_pending
         "echelon_position": pl.Float64,  # own position + downstream stock and goods in transit
         # Demand per day, base units; echelon = own + everything downstream
         "demand_mean": pl.Float64,

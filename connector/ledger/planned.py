@@ -12,7 +12,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 import polars as pl
 
 from connector.errors import SnapshotUnfit
-from connector.failsafes.verdicts import Action, Screened
+from connector.failsafes.verdicts import WAITING, Action, Screened
 from connector.inventory.memory import VITALS
 from connector.inventory.snapshot import Snapshot
 from connector.inventory.state import State
@@ -51,7 +51,7 @@ def plan_lines(
     columns = ("unit", "purchasing_group", "supplying_node", "lead_time_days")
     both = screened.lines.hstack(state.frame.select(columns))
     owed = pl.col("action").is_in(_MAY_BE_SENT) & (pl.col("quantity") > 0)
-    held = (pl.col("action") == Action.HOLD) & (pl.col("held") > 0)
+    held = (pl.col("held") > 0) & pl.col("action").is_in(WAITING)
     few = both.with_columns(is_held=held).filter(owed | held)
     amount = pl.when("is_held").then("held").otherwise("quantity")
     texts = [str(exact(each, scale)) for each in few.select(amount).to_series()]
@@ -90,9 +90,14 @@ def _reasons(screened: Screened) -> pl.DataFrame:
         pl.col("threshold").round(3),
         pl.when(pl.col("detail") == "").then(pl.lit("")).otherwise(pl.format(" ({})", "detail")),
     )
-    holding = screened.findings.filter(pl.col("action") == Action.HOLD)
-    return holding.group_by("node", "item", maintain_order=True).agg(
-        said.str.join("; ").alias("reasons")
+    told = screened.findings.with_columns(said.alias("said"))
+    of_lines = told.filter(pl.col("action") == Action.HOLD, pl.col("item") != "")
+    of_nodes = told.filter(pl.col("action") == Action.NODE_HOLD, pl.col("item") == "")
+    waiting = screened.held().select("node", "item")
+    by_node = waiting.join(of_nodes.select("node", "said"), on="node", maintain_order="left")
+    both = pl.concat([of_lines.select("node", "item", "said"), by_node])
+    return both.group_by("node", "item", maintain_order=True).agg(
+        pl.col("said").str.join("; ").alias("reasons")
     )
 
 

@@ -180,8 +180,15 @@ def test_d2_holds_exactly_its_node():
     )
     lines = scene.remembering(vitals=vitals).screened().lines
     assert lines["quantity"].to_list() == [0.0] * 20 + [10.0] * 20
-    assert lines["held"].sum() == 0.0
+    assert lines["held"].to_list() == [10.0] * 20 + [0.0] * 20  # a person may let single ones go
     assert set(lines["action"].head(20)) == {NODE_HOLD}
+
+
+def test_what_the_data_holds_nobody_can_approve():
+    scene = usual(scene_of(*many(20)), value=1.0, items=500)
+    screened = scene.screened()
+    assert said(screened, "B2") == said(screened, "D2") == [NODE_HOLD]
+    assert screened.lines["held"].sum() == 0.0
 
 
 def test_reviews_of_other_time_zones_keep_their_day():
