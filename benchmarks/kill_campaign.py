@@ -1,7 +1,7 @@
 """Kills a live daemon with SIGKILL at random moments while its ERP misbehaves, then compares books.
 
     python benchmarks/kill_campaign.py --kills 500            # the product
-    python benchmarks/kill_campaign.py --planted all          # defects that the same harness must find
+    python benchmarks/kill_campaign.py --planted all          # defects it must find
 
 The sandbox files twice when asked twice. After the kills the faults are cleared, the daemon is left
 to settle, and every line of its ledger is compared with the ERP's own account:

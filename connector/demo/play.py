@@ -67,7 +67,7 @@ class Diary:
 def play(scene: Scene, days: int, on_day: Callable[[Diary], None]) -> Diary:
     """Live through `days` days and the morning after; raise when a part of it fails."""
     diary = Diary(first_day=scene.admin.now().date())
-    live_at = -(-days // 2)
+    live_at = -(-days // 3)
     all_at = min(live_at + PILOT_DAYS, live_at + (days - live_at) // 2)
     plants = scene.stage.plants
     acts = {live_at: plants[:PILOT_NODES], all_at: plants} if days > 1 else {}
