@@ -121,7 +121,8 @@ class Docket:
     def approvable(self) -> Mask:
         """Lines that only sums over their node hold: the picture is sound, a person may decide."""
         held = self.node_action[self._lines.node] == Action.NODE_HOLD
-        return held & ~self._closed[self._lines.node] & (self.action <= Action.HOLD)
+        waits: Mask = held & ~self._closed[self._lines.node] & (self.action <= Action.HOLD)
+        return waits
 
     def nodes(
         self, guard: str, action: Action, finding: Finding, *, approvable: bool = False

@@ -35,11 +35,12 @@ from connector.ledger.files import (
     write_frame,
 )
 from connector.ledger.history import HistoryStore, Part
-from connector.ledger.verdicts import verdict_lines
+from connector.ledger.verdicts import previous_of, verdict_lines
 
 _SNAPSHOT = ("items", "stock", "pipeline", "faults")
 _MEMORY = ("own", "ordered", "previous", "vitals", "spent")
 _MANIFEST = "manifest.json"
+_PREVIOUS = "previous.parquet"
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,6 +76,7 @@ class Seen:
     state: State
     recommendation: Recommendation
     screened: Screened
+    previous: pl.DataFrame | None = None  # what the next review compares with; None = the lines
     context: Mapping[str, Any]  # now, limits, planning, network, policy digest, versions, ...
 
 
@@ -161,6 +163,12 @@ class EvidenceStore:
         """Return the columns of a review: state, recommendation, verdict; one row per item-node."""
         return self._frame(site, review, "lines.parquet")
 
+    def read_previous(self, site: str, review: str) -> pl.DataFrame:
+        """Return PREVIOUS as a review left it for the next one."""
+        path = self.directory(site, review) / _PREVIOUS
+        frame = read_frame(path) if path.exists() else self.read_lines(site, review)
+        return previous_of(frame)
+
     def read_findings(self, site: str, review: str) -> pl.DataFrame:
         """Return every finding of a review's fail-safes."""
         return self._frame(site, review, "findings.parquet")
@@ -242,6 +250,8 @@ def _store(directory: Path, seen: Seen) -> list[_File]:
     frames |= {f"memory_{name}.parquet": getattr(memory, name) for name in _MEMORY}
     frames["lines.parquet"] = verdict_lines(seen.state, seen.recommendation, seen.screened, memory)
     frames["findings.parquet"] = seen.screened.findings
+    if seen.previous is not None:
+        frames[_PREVIOUS] = seen.previous
     for name, frame in frames.items():
         write_frame(directory / name, frame)
     texts = {"snapshot.json": _header(snapshot, memory), "context.json": dict(seen.context)}

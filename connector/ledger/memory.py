@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
@@ -37,7 +38,7 @@ ORDER BY owed_on, node, item, key
 _SPENT = """
 SELECT node, owed_on, sum(value) FROM line
 WHERE site = ? AND owed_on > ?
-    AND (mode NOT IN ('shadow', 'validate') OR mode = ?)
+    AND mode NOT IN ('shadow', 'validate')
     AND state NOT IN ('held', 'owed', 'lapsed', 'rejected', 'withdrawn')
 GROUP BY node, owed_on ORDER BY node, owed_on
 """
@@ -46,19 +47,29 @@ _VITALS = """
 SELECT slot, weekday, node, items, stock_rows, pipeline_rows, zero_share,
     CASE review.mode WHEN ? THEN lines ELSE 0 END, CASE review.mode WHEN ? THEN value ELSE 0 END
 FROM vital JOIN review USING (slot)
-WHERE vital.site = ? AND day > ? AND accepted = 1 ORDER BY slot, node
+WHERE vital.site = ? AND day > ? AND slot_at >= coalesce((
+    SELECT slot_at FROM site JOIN review ON review_id = accepted_review WHERE site.site = vital.site
+), '')
+ORDER BY slot, node
 """
 _MODE = "SELECT mode FROM review WHERE site = ? ORDER BY opened_at DESC, slot_at DESC LIMIT 1"
 _POINTER = (
-    "SELECT review_id, erp_date FROM site JOIN review ON review_id = previous_review"
+    "SELECT review_id, erp_date, accepted_review FROM site"
+    " JOIN review ON review_id = previous_review"
     " WHERE site.site = ?"
 )
 
-ReadPrevious = Callable[[str], pl.DataFrame]  # review id -> the lines of its evidence
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """What a review saw, by its id, as PREVIOUS: what was believed of it, or all of it."""
+
+    believed: Callable[[str], pl.DataFrame]
+    whole: Callable[[str], pl.DataFrame]
 
 
 def remember(
-    store: Store, site: str, erp_date: date, read_lines: ReadPrevious, *, mode: str | None = None
+    store: Store, site: str, erp_date: date, pictures: Pictures, *, mode: str | None = None
 ) -> Memory:
     """Return the memory of a review on `erp_date`.
 
@@ -69,7 +80,10 @@ def remember(
         found = store.rows(_MODE, (site,))
         mode = found[0][0] if found else ""
     pointer = store.rows(_POINTER, (site,))
-    previous = previous_of(read_lines(pointer[0][0])) if pointer else PREVIOUS.to_frame()
+    previous = PREVIOUS.to_frame()
+    if pointer:
+        review, _, accepted = pointer[0]
+        previous = pictures.whole(review) if review == accepted else pictures.believed(review)
     return Memory(
         own=_frame(store.rows(_OWN, (site,)), OWN),
         ordered=_frame(
@@ -82,13 +96,8 @@ def remember(
         vitals=_frame(
             store.rows(_VITALS, (mode, mode, site, _before(erp_date, VITAL_DAYS))), VITALS
         ),
-        spent=_frame(store.rows(_SPENT, (site, _before(erp_date, SPENT_DAYS), mode)), SPENT),
+        spent=_frame(store.rows(_SPENT, (site, _before(erp_date, SPENT_DAYS))), SPENT),
     )
-
-
-def previous_of(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return PREVIOUS from the evidence of the previous accepted review."""
-    return lines.select(pl.col(name).cast(kind) for name, kind in PREVIOUS.items())
 
 
 def _before(erp_date: date, days: int) -> str:

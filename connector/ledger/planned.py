@@ -13,8 +13,6 @@ import polars as pl
 
 from connector.errors import SnapshotUnfit
 from connector.failsafes.verdicts import WAITING, Action, Screened
-from connector.inventory.memory import VITALS
-from connector.inventory.snapshot import Snapshot
 from connector.inventory.state import State
 
 # One row per line that is owed or held.
@@ -98,44 +96,6 @@ def _reasons(screened: Screened) -> pl.DataFrame:
     both = pl.concat([of_lines.select("node", "item", "said"), by_node])
     return both.group_by("node", "item", maintain_order=True).agg(
         pl.col("said").str.join("; ").alias("reasons")
-    )
-
-
-def vitals_of(
-    slot: str,
-    snapshot: Snapshot,
-    state: State,
-    screened: Screened,
-    *,
-    piloted: pl.Expr | None = None,
-) -> pl.DataFrame:
-    """Return VITALS: one row per node, the counts that later reviews compare with.
-
-    Lines outside the pilot count as not ordered: somebody else orders there, and what the policy
-    would add to that says nothing of what it will order alone.
-    """
-    inside = pl.lit(value=True) if piloted is None else piloted
-    by_node = state.frame.group_by("node", maintain_order=True).agg(
-        items=pl.len().cast(pl.Int64), zero_share=(pl.col("on_hand") == 0).mean()
-    )
-    ordered = (
-        screened.ordered()
-        .filter(inside)
-        .group_by("node")
-        .agg(lines=pl.len().cast(pl.Int64), value=pl.col("value").fill_nan(0.0).sum())
-    )
-    counted = [
-        frame.group_by("node").agg(pl.len().cast(pl.Int64).alias(name))
-        for frame, name in ((snapshot.stock, "stock_rows"), (snapshot.pipeline, "pipeline_rows"))
-    ]
-    for frame in (*counted, ordered):
-        by_node = by_node.join(frame, on="node", how="left", maintain_order="left")
-    weekday = snapshot.erp_date.weekday()
-    return by_node.with_columns(slot=pl.lit(slot), weekday=pl.lit(weekday, dtype=pl.Int64)).select(
-        pl.col(name).cast(kind)
-        if name in {"slot", "node"}
-        else pl.col(name).fill_null(0).cast(kind)
-        for name, kind in VITALS.items()
     )
 
 

@@ -205,21 +205,23 @@ def close_review(store: Store, review_id: str, *, outcome: str, detail: str, now
 
 
 def accept_review(store: Store, site: str, *, who: str, why: str, now: datetime) -> str:
-    """Let later reviews compare with the newest picture though a data fail-safe held it.
+    """Let later reviews compare with the whole newest picture, as if it were a site's first.
 
-    For a change that is real: a range of new items, a warehouse that moved. Returns the review's
-    id; raises CommandRefused when there is nothing to accept.
+    For a change that is real though a data fail-safe did not believe it: a range of new items, a
+    warehouse that moved. Returns the review's id; raises CommandRefused when there is none.
     """
     if not who.strip():
         msg = "nobody is named"
         raise CommandRefused(msg, hint="say who decides this")
     found = latest_recorded(store, site)
-    if found is None or found.accepted:
-        msg = f"{site} has no picture that waits to be accepted"
-        raise CommandRefused(msg, hint="see `replenishd status` for the latest review")
+    if found is None:
+        msg = f"{site} has no picture to accept"
+        raise CommandRefused(msg, hint="run a review first")
     with store.write() as write:
-        write.run("UPDATE review SET accepted = 1 WHERE review_id = ?", (found.review_id,))
-        write.run("UPDATE site SET previous_review = ? WHERE site = ?", (found.review_id, site))
+        write.run(
+            "UPDATE site SET previous_review = ?, accepted_review = ? WHERE site = ?",
+            (found.review_id, found.review_id, site),
+        )
         facts = {"review": found.review_id, "who": who, "why": why}
         journal.append(write, "accepted", site, now, facts)
     return found.review_id

@@ -32,7 +32,8 @@ CREATE TABLE epoch (
 
 CREATE TABLE site (
     site TEXT PRIMARY KEY,
-    previous_review TEXT NOT NULL DEFAULT '', -- newest accepted review
+    previous_review TEXT NOT NULL DEFAULT '', -- newest review that later ones compare with
+    accepted_review TEXT NOT NULL DEFAULT '', -- its picture was accepted whole, in a person's name
     not_before TEXT NOT NULL DEFAULT ''       -- slots up to here predate a restore: never opened
 ) STRICT;
 

@@ -13,8 +13,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Self
 
-import polars as pl
-
 from connector.errors import LedgerUnavailable
 from connector.inventory.memory import Memory
 from connector.ledger import approvals, journal, memory, queries, reviews
@@ -27,9 +25,11 @@ from connector.ledger.evidence import EvidenceStore
 from connector.ledger.journal import Fault, Head
 from connector.ledger.key import require_secret
 from connector.ledger.lines import STORES_NOTHING, Line, select
-from connector.ledger.moments import Instant, stamp
+from connector.ledger.memory import Pictures
+from connector.ledger.moments import Instant, moment, stamp
 from connector.ledger.record import ReviewRecord
 from connector.ledger.store import Store, Write
+from connector.ledger.verdicts import previous_of
 from connector.ports import Slot
 
 
@@ -127,11 +127,11 @@ class SqliteLedger:
 
     def remember(self, site: str, erp_date: date, *, mode: str | None = None) -> Memory:
         """Return what earlier reviews left."""
-
-        def read_lines(review_id: str) -> pl.DataFrame:
-            return self.evidence.read_lines(site, review_id)
-
-        return memory.remember(self.store, site, erp_date, read_lines, mode=mode)
+        pictures = Pictures(
+            believed=lambda review: self.evidence.read_previous(site, review),
+            whole=lambda review: previous_of(self.evidence.read_lines(site, review)),
+        )
+        return memory.remember(self.store, site, erp_date, pictures, mode=mode)
 
     def record(self, review_id: str, decided: ReviewRecord, *, now: datetime) -> int:
         """Commit a review: verdicts, owed and held lines, lapses; return how many lapsed."""
@@ -186,6 +186,11 @@ class SqliteLedger:
                 " SET at = iif(at = :now, :now || ' again', :now)",
                 {"now": stamp(now)},
             )
+
+    def last_entry(self) -> datetime | None:
+        """Return when the newest record was written, None before the first."""
+        rows = self.store.rows("SELECT at FROM journal ORDER BY seq DESC LIMIT 1")
+        return moment(rows[0][0]) if rows else None
 
     def anchor_head(self) -> Head:
         """Keep the journal's head outside the file and return it, for the log."""

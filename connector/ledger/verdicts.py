@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from connector.failsafes.verdicts import Screened
-from connector.inventory.memory import Memory
+from connector.inventory.memory import PREVIOUS, Memory
 from connector.inventory.recommendation import Recommendation
 from connector.inventory.state import State
 
@@ -45,3 +45,8 @@ def starved(lines: pl.DataFrame, memory: Memory) -> pl.Series:
     return counted.select(
         pl.when(short & silent).then(streak).otherwise(0).cast(pl.Int64).alias("starved_reviews")
     ).to_series()
+
+
+def previous_of(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return PREVIOUS from the evidence of the previous accepted review."""
+    return lines.select(pl.col(name).cast(kind) for name, kind in PREVIOUS.items())

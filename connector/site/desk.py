@@ -250,7 +250,7 @@ class Desk:
             # A simulated day passes in a second of the machine's own clock
             before=None if self.wiring.rehearsal else self._before,
             erp_date=self.wiring.erp.reader.server_time(),
-            last_ledger_entry=None,
+            last_ledger_entry=self.ledger.last_entry(),
         )
         self._before = now
         return {"": str(rulings[0])} if rulings else {}

@@ -11,11 +11,11 @@ import polars as pl
 
 from connector import __version__
 from connector.cycle import Decision
-from connector.failsafes.verdicts import Action
+from connector.failsafes.aftermath import previous_after, vitals_after
 from connector.inventory.memory import Memory
 from connector.inventory.snapshot import History, Snapshot
 from connector.ledger.evidence import Seen
-from connector.ledger.planned import counts_of, plan_lines, vitals_of
+from connector.ledger.planned import counts_of, plan_lines
 from connector.ledger.record import ReviewRecord
 from connector.ledger.retention import prune
 from connector.ledger.sqlite import SqliteLedger
@@ -53,6 +53,13 @@ class SiteJournal:
             state=decision.state,
             recommendation=decision.recommendation,
             screened=decision.screened,
+            previous=previous_after(
+                state=decision.state,
+                snapshot=decision.snapshot,
+                memory=decision.memory,
+                limits=decision.rules.limits,
+                screened=decision.screened,
+            ),
             context=context_of(decision, slot),
         )
         evidence = self.ledger.evidence.write(self.wiring.name, review, seen)
@@ -67,14 +74,7 @@ class SiteJournal:
             snapshot_digest=evidence.snapshot_digest,
             evidence_digest=evidence.digest,
             held_until=decision.now + self.wiring.hold_expiry,
-            vitals=vitals_of(
-                slot.name,
-                decision.snapshot,
-                decision.state,
-                decision.screened,
-                piloted=self.wiring.pilot.holds(),
-            ),
-            accepted=is_sound(decision),
+            vitals=self._vitals(slot, decision),
             facts=self.wiring.facts,
             piloted=lines.with_columns(inside=self.wiring.pilot.holds())["inside"],
         )
@@ -93,20 +93,28 @@ class SiteJournal:
                 files = read_files(place.directory, BundleLimits(), hard_links=place.hard_links)
                 self.ledger.evidence.keep_policy(digest, files)
 
+    def _vitals(self, slot: Slot, decision: Decision) -> pl.DataFrame:
+        """Count what later reviews compare with; outside the pilot somebody else orders."""
+        vitals = vitals_after(
+            slot=slot.name,
+            state=decision.state,
+            snapshot=decision.snapshot,
+            limits=decision.rules.limits,
+            screened=decision.screened,
+        )
+        nodes = self.wiring.pilot.nodes or decision.rules.network.names
+        here = pl.col("node").is_in(nodes)
+        return vitals.with_columns(
+            lines=pl.when(here).then("lines").otherwise(0),
+            value=pl.when(here).then("value").otherwise(0.0),
+        )
+
     def _prune(self, now: datetime) -> None:
         rows = self.ledger.store.rows(
             "SELECT previous_review FROM site WHERE site = ?", (self.wiring.name,)
         )
         keep = {row[0] for row in rows if row[0]}
         prune(self.ledger.evidence, self.wiring.name, self.wiring.retention, now, keep)
-
-
-def is_sound(decision: Decision) -> bool:
-    """Tell whether later reviews may compare with this picture: no data fail-safe held a node."""
-    held = decision.screened.findings.filter(
-        pl.col("guard").str.starts_with("B") & (pl.col("action") >= Action.NODE_HOLD)
-    )
-    return held.is_empty()
 
 
 def context_of(decision: Decision, slot: Slot) -> dict[str, Any]:
