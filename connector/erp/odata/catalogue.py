@@ -136,6 +136,7 @@ class Read:
     orderable: bool = True
     as_written: tuple[str, ...] = ()  # key fields also kept as the server wrote them, as `name~`
     counted: bool = True  # the server's count must be reached
+    page_share: int = 1  # a page is this part of the usual size, where rows hold many others
 
     def filter(self, slots: Slots) -> str:
         """Return the filter of one query."""

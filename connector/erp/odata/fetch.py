@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from connector.erp.odata.answers import require_data
 from connector.erp.odata.catalogue import Expansion, Field, Read, Slots
-from connector.erp.odata.gather import Gathered, Rows
+from connector.erp.odata.gather import Digest, Gathered, Rows
 from connector.erp.odata.metadata import EntityShape, Schema, SchemaReader
 from connector.erp.odata.paging import Pager, Query
 from connector.erp.odata.payload import Shape, shape
@@ -37,6 +37,7 @@ class Fetched:
     rows: Rows
     inner: Rows | None
     feed: Feed
+    digests: list[Any] | None = None  # what a digest left of each page, None as for `inner`
 
 
 class Fetcher:
@@ -64,9 +65,10 @@ class Fetcher:
         """Tell whether the server knows this read's entity set at all."""
         return read.entity_set in self.schema(read.service).sets
 
-    def fetch(self, read: Read, slots: Slots) -> Fetched:
+    def fetch(self, read: Read, slots: Slots, digest: Digest | None = None) -> Fetched:
         """Return a read's rows: typed, each once, all of them.
 
+        With a digest the rows inside are not kept, only what it leaves of each page.
         Raises SnapshotUnfit when rows stay missing after a second reading, ErpContractBroken when a
         required property is missing, and whatever kept the pages from coming.
         """
@@ -74,7 +76,7 @@ class Fetcher:
         clock = self._transport.clock
         for _ in range(_READINGS):
             started_at, started = clock.now(), clock.monotonic()
-            gathered = Gathered(read, selected)
+            gathered = Gathered(read, selected, digest)
             for _query in self._queries(read, selected, slots, gathered):
                 pass
             rows, inner = gathered.rows(), gathered.inner()
@@ -90,7 +92,7 @@ class Fetcher:
                 seconds=clock.monotonic() - started,
             )
             if not read.counted or feed.expected is None or feed.rows >= feed.expected:
-                return Fetched(rows=rows, inner=inner, feed=feed)
+                return Fetched(rows=rows, inner=inner, feed=feed, digests=gathered.digests())
         msg = f"{read.entity_set}: {feed.rows} of {feed.expected} rows came, twice"
         hint = "rows move while they are paged, or the count is wrong (then inline_count: false)"
         raise SnapshotUnfit(msg, hint=hint)
@@ -121,6 +123,7 @@ class Fetcher:
             expand=inner.navigation if inner else "",
             order_by=tuple(name for name in read.identity if name in names) if ordered else (),
             count=connection.inline_count,
+            page_size=-(-connection.page_size // read.page_share),
         )
 
     def _selected(self, read: Read) -> _Selected:

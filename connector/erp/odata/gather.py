@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -37,12 +38,19 @@ class Selection(Protocol):
         """Return the rows inside that are asked for."""
 
 
-class Gathered:
-    """Collects the pages of one read."""
+# What is left of a page: its rows (each only once) and the rows inside them go in.
+Digest = Callable[[Rows, Rows], Any]
 
-    def __init__(self, read: Read, selected: Selection) -> None:
+
+class Gathered:
+    """Collects the pages of one read; with a digest, only what that leaves of the rows inside."""
+
+    def __init__(self, read: Read, selected: Selection, digest: Digest | None = None) -> None:
         self._read = read
         self._selected = selected
+        self._digest = digest
+        self._digests: list[Any] = []
+        self._twins: set[tuple[int, int]] = set()  # of the rows digested
         self._frames: list[pl.DataFrame] = []
         self._unread: list[pl.DataFrame] = [UNREAD.to_frame()]
         self._inner_frames: list[pl.DataFrame] = []
@@ -66,38 +74,55 @@ class Gathered:
         height = page.rows.frame.height
         if height == 0:
             return
-        names = page.rows.frame.columns
-        self._seen |= set(names) - page.rows.missing
-        self._expanded &= page.inner is not None
-        if page.inner is not None and self._expanded:
-            self._add_inner(page.inner)
-        made = typed(page.rows.frame, self._selected.fields)
-        identity = [name for name in self._read.identity if name in names]
-        kept = [field.name for field in self._selected.fields if field.kept]
-        self._frames.append(
-            made.frame.select(
-                pl.int_range(self.arrived, self.arrived + height, dtype=pl.UInt32).alias("row"),
-                *kept,
-                *(
-                    page.rows.frame[name].fill_null("").alias(f"{name}~")
-                    for name in self._read.as_written
-                ),
-                *(
-                    pl.struct(identity).hash(seed).alias(twin)
-                    for twin, seed in zip(_TWINS, _SEEDS, strict=True)
-                ),
-            )
-        )
-        self._unread.append(made.unread.with_columns(pl.col("row") + self.arrived))
+        self._seen |= set(page.rows.frame.columns) - page.rows.missing
+        rows = self._typed(page.rows)
+        inner = self._inner(page.inner)
+        if self._digest is None:
+            self._frames.append(rows.frame)
+            self._unread.append(rows.unread)
+            if inner is not None:
+                self._inner_frames.append(inner.frame)
+                self._inner_unread.append(inner.unread)
+        else:
+            self._add_digest(rows, inner)
         self.arrived += height
+
+    def _typed(self, rows: Columns) -> Rows:
+        made = typed(rows.frame, self._selected.fields)
+        identity = [name for name in self._read.identity if name in rows.frame.columns]
+        kept = [field.name for field in self._selected.fields if field.kept]
+        end = self.arrived + rows.frame.height
+        written = self._read.as_written
+        twins = zip(_TWINS, _SEEDS, strict=True)
+        frame = made.frame.select(
+            pl.int_range(self.arrived, end, dtype=pl.UInt32).alias("row"),
+            *kept,
+            *(rows.frame[name].fill_null("").alias(f"{name}~") for name in written),
+            *(pl.struct(identity).hash(seed).alias(twin) for twin, seed in twins),
+        )
+        return Rows(frame=frame, unread=made.unread.with_columns(pl.col("row") + self.arrived))
+
+    def _add_digest(self, rows: Rows, inner: Rows | None) -> None:
+        """Digest the rows that did not come before; an earlier page has the others."""
+        fresh = [twins not in self._twins for twins in rows.frame.select(_TWINS).iter_rows()]
+        self._twins.update(rows.frame.select(_TWINS).iter_rows())
+        new = rows.frame.filter(pl.Series(fresh, dtype=pl.Boolean))
+        self._frames.append(new)
+        self._unread.append(rows.unread.join(new, on="row", how="semi"))
+        if inner is None or self._digest is None:
+            return
+        mine = Rows(
+            frame=inner.frame.join(new, on="row", how="semi", maintain_order="left"),
+            unread=inner.unread.join(new, on="row", how="semi"),
+        )
+        headers = Rows(frame=self._completed(new.drop(_TWINS)), unread=self._unread[-1])
+        self._digests.append(self._digest(headers, mine))
 
     def rows(self) -> Rows:
         """Return the rows, the latest of each; raise ErpContractBroken when a field never came."""
         self._require_fields()
-        fields = [field for field in self._read.fields if field.kept]
-        lacking = [field for field in fields if field not in self._selected.fields]
         if not self._frames:
-            none = empty(fields).with_columns(
+            none = empty([field for field in self._read.fields if field.kept]).with_columns(
                 pl.Series("row", [], dtype=pl.UInt32),
                 *(pl.Series(f"{name}~", [], dtype=pl.String) for name in self._read.as_written),
             )
@@ -107,11 +132,21 @@ class Gathered:
         if frame.select(pl.struct(_TWINS).is_duplicated().any()).item():
             frame = frame.unique(subset=_TWINS, keep="last", maintain_order=True)
             self._survivors = frame.select("row")
-        frame = frame.drop(_TWINS)
-        if lacking:
-            blank = pl.DataFrame(schema=dict.fromkeys((each.name for each in lacking), pl.String))
-            frame = frame.join(typed(blank.clear(1), lacking).frame, how="cross")
+        frame = self._completed(frame.drop(_TWINS))
         return Rows(frame=frame, unread=self._surviving(pl.concat(self._unread)))
+
+    def _completed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame with the columns this server does not have, unset."""
+        kept = [field for field in self._read.fields if field.kept]
+        lacking = [field for field in kept if field not in self._selected.fields]
+        if not lacking:
+            return frame
+        blank = pl.DataFrame(schema=dict.fromkeys((each.name for each in lacking), pl.String))
+        return frame.join(typed(blank.clear(1), lacking).frame, how="cross")
+
+    def digests(self) -> list[Any] | None:
+        """Return what is left of each page, None when the rows inside were not sent."""
+        return self._digests if self._expanded or self.arrived == 0 else None
 
     def inner(self) -> Rows | None:
         """Return the rows inside the rows (`row` is their parent's), None when not sent."""
@@ -119,23 +154,28 @@ class Gathered:
         if expansion is None or (not self._expanded and self.arrived > 0):
             return None
         if not self._inner_frames:
-            frame = empty(expansion.fields).with_columns(pl.Series("row", [], dtype=pl.UInt32))
-            return Rows(frame=frame, unread=UNREAD.to_frame())
+            return _no_rows(expansion)
         frame = self._surviving(pl.concat(self._inner_frames))
         return Rows(frame=frame, unread=self._surviving(pl.concat(self._inner_unread)))
 
-    def _add_inner(self, inner: Columns) -> None:
+    def _inner(self, inner: Columns | None) -> Rows | None:
+        """Return a page's rows inside, typed; None once they are not what was asked for."""
         expansion = self._selected.expansion
-        if expansion is None or inner.frame.height == 0:
-            return
+        if inner is None or expansion is None or not self._expanded:
+            self._expanded = False
+            return None
+        if inner.frame.height == 0:
+            return _no_rows(expansion)
         if any(each.required and each.name in inner.missing for each in expansion.fields):
             self._expanded = False  # rows without what was asked for: read them by themselves
-            return
+            return None
         made = typed(inner.frame, expansion.fields)
         parent = inner.frame["row"] + self.arrived
-        self._inner_frames.append(made.frame.with_columns(parent))
         places = parent.gather(made.unread["row"])
-        self._inner_unread.append(made.unread.with_columns(places.alias("row")))
+        return Rows(
+            frame=made.frame.with_columns(parent),
+            unread=made.unread.with_columns(places.alias("row")),
+        )
 
     def _surviving(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self._survivors is None:
@@ -158,3 +198,8 @@ class Gathered:
             msg = f"{self._read.entity_set}: no row has {', '.join(lacking)}"
             hint = "the server ignores $select or renamed it: `replenishd check`"
             raise ErpContractBroken(msg, hint=hint)
+
+
+def _no_rows(expansion: Expansion) -> Rows:
+    frame = empty(expansion.fields).with_columns(pl.Series("row", [], dtype=pl.UInt32))
+    return Rows(frame=frame, unread=UNREAD.to_frame())

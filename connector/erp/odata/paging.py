@@ -45,6 +45,7 @@ class Query:
     expand: str = ""
     order_by: tuple[str, ...] = ()
     count: bool = True
+    page_size: int = 0  # rows, 0 = the server decides
 
     def address(self, connection: Connection, skip: int) -> str:
         """Return the URL of the page that starts after `skip` rows."""
@@ -53,7 +54,7 @@ class Query:
             ("$expand", self.expand),
             ("$filter", self.filter),
             ("$orderby", ",".join(self.order_by)),
-            ("$top", str(connection.page_size or "")),
+            ("$top", str(self.page_size or "")),
             ("$skip", str(skip or "")),
             ("$inlinecount", "allpages" if self.count else ""),
         )
@@ -102,7 +103,7 @@ class Pager:
             got, count = 0, None
             for arrived in self._leg(query, skip):
                 query, pages = arrived.query, pages + 1
-                if got == 0 and self._is_repeated(arrived.page, starts, skip):
+                if got == 0 and self._is_repeated(arrived.page, starts, skip, query.page_size):
                     return
                 self._require_pages_left(pages, query)
                 rows = arrived.page.rows.frame.height
@@ -160,7 +161,9 @@ class Pager:
                 answer = None
         raise AssertionError(address)
 
-    def _is_repeated(self, page: Page, starts: set[tuple[str | None, ...]], skip: int) -> bool:
+    def _is_repeated(
+        self, page: Page, starts: set[tuple[str | None, ...]], skip: int, page_size: int
+    ) -> bool:
         """Tell whether a page asked for with $skip is one that came before.
 
         A server that ignores $skip and $top alike has sent all its rows at once, and this is the
@@ -172,7 +175,7 @@ class Pager:
         if start not in starts:
             starts.add(start)
             return False
-        if page.rows.frame.height == skip != self._connection.page_size:
+        if page.rows.frame.height == skip != page_size:
             return True
         msg = f"rows from {skip} on were asked for and the first rows came again"
         raise ErpContractBroken(msg, hint="set page_size: 0 to let the server page by itself")

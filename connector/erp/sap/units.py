@@ -58,16 +58,25 @@ def in_base_units(
 
     `unset_is_base`: the ERP defines the quantity as one in base units, repeated or not.
     """
-    joined = lines.join(units.base, on="item", how="left", maintain_order="left").join(
-        units.factors, on=["item", "unit"], how="left", maintain_order="left"
-    )
-    is_base = pl.col("unit") == pl.col("base_unit")
-    if unset_is_base:
-        is_base |= pl.col("unit") == ""
-    factor = pl.when(is_base).then(1.0).otherwise(pl.col("factor"))
-    joined = joined.with_columns(factor.alias("factor"))
-    lost = joined.filter(pl.col("factor").is_null())
-    detail = pl.format("no factor from {} to {}", "unit", pl.col("base_unit").fill_null("?"))
-    kept = joined.filter(pl.col("factor").is_not_null())
+    rates = _rates(lines, units, unset_is_base=unset_is_base)
+    if not rates.height:
+        return lines, faults(lines.clear(), field, pl.lit(""))
+    joined = lines.join(rates, on=["item", "unit"], how="left", maintain_order="left")
+    is_lost = pl.col("factor").is_null() & pl.col("to").is_not_null()
+    lost = joined.filter(is_lost)
+    kept = joined.filter(is_lost.not_()).with_columns(pl.col("factor").fill_null(1.0))
     converted = kept.with_columns(pl.col(name) * pl.col("factor") for name in quantities)
-    return converted.drop("factor", "base_unit"), faults(lost, field, detail)
+    detail = pl.format("no factor from {} to {}", "unit", "to")
+    return converted.drop("factor", "to"), faults(lost, field, detail)
+
+
+def _rates(lines: pl.DataFrame, units: Units, *, unset_is_base: bool) -> pl.DataFrame:
+    """Return item, unit, factor (null = none known) and base unit where that is not the unit."""
+    pairs = lines.select("item", "unit").unique()
+    if unset_is_base:
+        pairs = pairs.filter(pl.col("unit") != "")
+    to = pl.col("base_unit").fill_null("?").alias("to")
+    known = pairs.join(units.base, on="item", how="left")
+    other = known.filter(pl.col("unit").eq_missing("base_unit").not_())
+    rated = other.join(units.factors, on=["item", "unit"], how="left")
+    return rated.select("item", "unit", "factor", to)
