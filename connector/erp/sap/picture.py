@@ -13,6 +13,7 @@ from connector.erp.sap import items as master
 from connector.erp.sap import movements as moves
 from connector.erp.sap.faults import together
 from connector.erp.sap.item_reads import BASE_UNITS
+from connector.erp.sap.movements import Moves
 from connector.erp.sap.orders import orders, requisitions
 from connector.erp.sap.pipeline import mrp_elements, mrp_lines, pipeline
 from connector.erp.sap.site import SapSite
@@ -35,7 +36,7 @@ class Arrivals:
     flagged: Rows | None
     stock: Rows
     headers: Rows
-    movements: Rows
+    movements: Moves
     orders: Rows | None = None  # by documents
     requisitions: Rows | None = None
     elements: Rows | None = None  # by the ERP's own netting
@@ -58,7 +59,7 @@ class _Older:
 
     headers: pl.DataFrame  # ORDERS, new and older ones of this pull
     before: pl.DataFrame  # order: whose receipts the history does not hold in full
-    receipts: Rows
+    receipts: Moves
 
 
 def picture(
@@ -71,16 +72,17 @@ def picture(
     older = _older(came, reading, kept, since, site)
     units = _units(items, _quantities(came, held, older, site), came, reading)
     shelf = stock(held, items, units, site)
-    history, moved_faults = _history(came, older, kept, since, units, site)
+    history, moved_faults = _history(came, older, kept, since, units)
     if came.elements is not None:
         opened, open_faults = mrp_elements(came.elements, items, units, site)
     else:
-        opened, open_faults = _documents(came, history, older, items, units, site)
+        opened, open_faults = _documents(came, history, older, items, units)
+    found = together([item_faults, shelf.faults, moved_faults, open_faults])
     return Pictured(
         items=items,
         stock=shelf.frame,
         pipeline=pipeline(opened, shelf.transit, items, erp_date, site),
-        faults=together([item_faults, shelf.faults, moved_faults, open_faults]),
+        faults=found.join(items, on=["node", "item"], how="semi", maintain_order="left"),
         history=history,
     )
 
@@ -105,8 +107,8 @@ def _as_written(came: Arrivals, items: pl.DataFrame) -> tuple[str, ...]:
 def _older(came: Arrivals, reading: Reading, kept: History, since: date, site: SapSite) -> _Older:
     headers = moves.order_days([came.headers], site)
     if came.orders is None:
-        nothing = Rows(frame=moves.no_moves(), unread=came.headers.unread.clear())
-        return _Older(headers=headers, before=headers.select("order").clear(), receipts=nothing)
+        none = headers.select("order").clear()
+        return _Older(headers=headers, before=none, receipts=moves.no_moves())
     written = came.orders.frame.select("order", written="order_as_written").unique("order")
     known = pl.concat([kept.orders, headers])
     unknown = written.join(known, on="order", how="anti").sort("order")
@@ -124,7 +126,8 @@ def _older(came: Arrivals, reading: Reading, kept: History, since: date, site: S
 
 def _quantities(came: Arrivals, held: Rows, older: _Older, site: SapSite) -> pl.DataFrame:
     """Return every item and unit in which something was counted."""
-    parts = [held, came.movements, older.receipts, came.orders, came.requisitions]
+    moved = [came.movements.issues, came.movements.receipts, older.receipts.receipts]
+    parts = [held, *moved, came.orders, came.requisitions]
     if came.elements is not None:
         parts.append(mrp_lines(came.elements, site))
     frames = [rows.frame.select("item", "unit").unique() for rows in parts if rows is not None]
@@ -138,10 +141,10 @@ def _units(items: pl.DataFrame, counted: pl.DataFrame, came: Arrivals, reading: 
 
 
 def _history(
-    came: Arrivals, older: _Older, kept: History, since: date, units: Units, site: SapSite
+    came: Arrivals, older: _Older, kept: History, since: date, units: Units
 ) -> tuple[History, pl.DataFrame]:
     read_from = reread_from(kept, since)
-    used, got, found = moves.movements(came.movements, read_from, units, site)
+    used, got, found = moves.movements(came.movements, read_from, units)
     grown = merge(
         kept,
         since=since,
@@ -159,13 +162,12 @@ def _documents(
     older: _Older,
     items: pl.DataFrame,
     units: Units,
-    site: SapSite,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the pipeline of open orders and requisitions, and faults."""
     if came.orders is None or came.requisitions is None:
         msg = "neither documents nor the ERP's netting were read"
         raise AssertionError(msg)
-    longer, older_faults = moves.receipts_of(older.receipts, units, site)
+    longer, older_faults = moves.receipts_of(older.receipts, units)
     within = moves.received(history.receipts.join(older.before, on="order", how="anti"))
     got = pl.concat([within, moves.received(longer)])
     headers = pl.concat([older.headers, history.orders]).unique("order", keep="first")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from connector.erp.odata.catalogue import Read, Slot
-from connector.erp.odata.gather import Rows
+from connector.erp.odata.gather import Digest, Rows
+from connector.erp.odata.values import UNREAD
 from connector.erp.sap import movements as moves
 from connector.erp.sap.document_reads import (
     MOVEMENT_ITEMS,
@@ -23,6 +24,7 @@ from connector.erp.sap.document_reads import (
     SCHEDULE_LINES,
 )
 from connector.erp.sap.item_reads import UNITS
+from connector.erp.sap.movements import Moves
 from connector.erp.sap.orders import open_items, requisition_lines, scheduled, scheduled_apart
 from connector.erp.sap.site import SapSite
 from connector.erp.sap.units import FACTORS, factors
@@ -47,22 +49,23 @@ class Reading:
 
     def rows(self, read: Read, **slots: Slot) -> Rows:
         """Return the rows of a read."""
-        return self._fetch(read, **slots).rows
+        return self._fetch(read, None, **slots).rows
 
     def optional(self, read: Read) -> Rows | None:
         """Return the rows of a read, None where the server does not know its entity set."""
         return self.rows(read) if self._fetcher.has(read) else None
 
-    def movements(self) -> Rows:
+    def movements(self) -> Moves:
         """Return what moved at this site since the day the pull reads from."""
-        found = self._fetch(MOVEMENTS)
-        if found.inner is not None:
-            return moves.moved(found.rows, found.inner, self._site)
-        parts = [
-            self._fetch(MOVEMENT_ITEMS, year=year, documents=documents).rows
-            for year, documents in _spans(found.rows.frame)
-        ]
-        return _stacked([moves.moved_apart(found.rows, rows, self._site) for rows in parts])
+        found = self._fetch(MOVEMENTS, lambda rows, inner: moves.moved(rows, inner, self._site))
+        if found.digests is not None:
+            return moves.all_moves(found.digests)
+        parts, start = [], 0
+        for year, documents in _spans(found.rows.frame):
+            rows = _renumbered(self._fetch(MOVEMENT_ITEMS, year=year, documents=documents), start)
+            parts.append(moves.moved_apart(found.rows, rows, self._site))
+            start += rows.frame.height
+        return moves.all_moves(parts)
 
     def order_lines(self) -> Rows:
         """Return the dated quantities of open purchase order items."""
@@ -89,7 +92,7 @@ class Reading:
         """Return the headers of these orders, given as the server writes them."""
         return self._fetch(OLDER_ORDERS, orders=tuple(written)).rows
 
-    def older_receipts(self, written: Iterable[str]) -> Rows:
+    def older_receipts(self, written: Iterable[str]) -> Moves:
         """Return every movement of these orders."""
         found = self._fetch(OLDER_RECEIPTS, orders=tuple(written))
         return moves.moved_undated(found.rows, self._site)
@@ -101,8 +104,8 @@ class Reading:
             return FACTORS.to_frame()
         return factors(self._fetch(UNITS, products=products).rows.frame)
 
-    def _fetch(self, read: Read, **slots: Slot) -> Fetched:
-        found = self._fetcher.fetch(read, {**self._slots, **slots})
+    def _fetch(self, read: Read, digest: Digest | None = None, **slots: Slot) -> Fetched:
+        found = self._fetcher.fetch(read, {**self._slots, **slots}, digest)
         self.feeds.append(found.feed)
         return found
 
@@ -122,6 +125,13 @@ def _span(written: pl.Series) -> tuple[str, str]:
     return str(ordered[0]), str(ordered[-1])
 
 
+def _renumbered(found: Fetched, start: int) -> Rows:
+    """Return rows numbered so that no two reads share a number."""
+    numbered = pl.col("row") + pl.lit(start, pl.UInt32)
+    rows = found.rows
+    return Rows(frame=rows.frame.with_columns(numbered), unread=rows.unread.with_columns(numbered))
+
+
 def _no_dates() -> Rows:
     frame = pl.DataFrame(
         schema={
@@ -131,20 +141,4 @@ def _no_dates() -> Rows:
             "ScheduleLineOrderQuantity": pl.Float64,
         }
     )
-    unread = pl.DataFrame(schema={"row": pl.UInt32, "field": pl.String, "raw": pl.String})
-    return Rows(frame=frame, unread=unread)
-
-
-def _stacked(parts: list[Rows]) -> Rows:
-    """Return the rows of several reads, numbered anew so that no two share a number."""
-    frames, unread, start = [moves.no_moves()], [], 0
-    for rows in parts:
-        frames.append(rows.frame.with_columns(pl.col("row") + start))
-        unread.append(rows.unread.with_columns(pl.col("row") + start))
-        highest = rows.frame["row"].max()
-        start += int(highest) + 1 if isinstance(highest, int) else 0
-    none = pl.DataFrame(schema={"row": pl.UInt32, "field": pl.String, "raw": pl.String})
-    return Rows(
-        frame=pl.concat(frames, how="vertical_relaxed"),
-        unread=pl.concat([none, *unread], how="vertical_relaxed"),
-    )
+    return Rows(frame=frame, unread=UNREAD.to_frame())

@@ -77,6 +77,6 @@ def _rates(lines: pl.DataFrame, units: Units, *, unset_is_base: bool) -> pl.Data
         pairs = pairs.filter(pl.col("unit") != "")
     to = pl.col("base_unit").fill_null("?").alias("to")
     known = pairs.join(units.base, on="item", how="left")
-    other = known.filter(pl.col("unit").eq_missing("base_unit").not_())
+    other = known.filter(pl.col("unit").eq_missing(pl.col("base_unit")).not_())
     rated = other.join(units.factors, on=["item", "unit"], how="left")
     return rated.select("item", "unit", "factor", to)
