@@ -13,6 +13,7 @@ from connector.erp.sap.post import SapPoster
 from connector.erp.sap.quality import other_planners
 from connector.erp.sap.read import SapReader
 from connector.erp.shadow import ShadowPoster
+from connector.errors import ErpUnavailable
 from connector.ledger.conduct import Conduct
 from connector.ledger.retention import Retention
 from connector.policy.fallback import Place, choose
@@ -40,6 +41,16 @@ from connector.telemetry.metrics import Meter
 def clock_of(settings: Settings) -> SystemClock:
     """Return the machine's clock, or the sandbox's in a rehearsal."""
     return FollowedClock(settings.clock.follow) if settings.clock.follow else SystemClock()
+
+
+def clock_for_questions(settings: Settings) -> SystemClock:
+    """Return the clock of a command: a rehearsal that is over can still be asked about."""
+    clock = clock_of(settings)
+    try:
+        clock.now()
+    except ErpUnavailable:
+        return SystemClock()
+    return clock
 
 
 def open_site(configuration: Configuration, name: str, clock: SystemClock) -> Office:

@@ -9,6 +9,8 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connector.errors import ErpUnavailable
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -50,6 +52,12 @@ class FollowedClock(SystemClock):
         self._url = f"{address.rstrip('/')}/clock"
 
     def now(self) -> datetime:
-        """Return the simulated UTC time."""
-        with urllib.request.urlopen(self._url, timeout=10) as answer:  # noqa: S310 loopback only
-            return datetime.fromisoformat(json.load(answer)["now"])
+        """Return the simulated UTC time; raise ErpUnavailable when the sandbox is gone."""
+        try:
+            with urllib.request.urlopen(self._url, timeout=10) as answer:  # noqa: S310 loopback
+                return datetime.fromisoformat(json.load(answer)["now"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ErpUnavailable(
+                f"the simulated clock at {self._url} does not answer: {error}",
+                hint="start the sandbox, or take clock.follow out of the configuration",
+            ) from error

@@ -81,7 +81,7 @@ def configuration(path: Path) -> Configuration:
 
 
 def _open(known: Configuration, name: str) -> SiteRuntime:
-    from connector.bootstrap import clock_of, open_site
+    from connector.bootstrap import clock_for_questions, open_site
     from connector.settings import secrets_of
     from connector.telemetry.logs import configure
     from connector.telemetry.redaction import Redactor
@@ -89,7 +89,7 @@ def _open(known: Configuration, name: str) -> SiteRuntime:
     # A command's answer goes to standard output alone; what it has to log is rarely worth a line.
     secrets = [each.reveal() for each in secrets_of(known.settings.site(name))]
     configure(redactor=Redactor(*secrets), level="error")
-    runtime: SiteRuntime = open_site(known, name, clock_of(known.settings))
+    runtime: SiteRuntime = open_site(known, name, clock_for_questions(known.settings))
     return runtime
 
 
