@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 
 from connector import __version__
-from connector.demo.account import Account
 from connector.demo.play import Diary
-from connector.demo.recorded import decisions, guard_names
 from connector.demo.stage import CURRENCY, SITE
 from connector.demo.worlds import Lived, with_excess
+from connector.site.account import Account
+from connector.site.recorded import decisions, guard_names
 from connector.telemetry.report import ReportData
 from connector.telemetry.report.data import MODES
 

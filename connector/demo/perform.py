@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from connector.clock import SystemClock
-from connector.demo.account import Account, read_account
 from connector.demo.admin import Admin
 from connector.demo.children import Child, wait_until
 from connector.demo.compose import Played, rehearsed
@@ -26,6 +25,7 @@ from connector.errors import EXIT_DONE, ConfigError, ReplenishError
 from connector.ledger.sqlite import SqliteLedger
 from connector.sandbox.options import SandboxOptions
 from connector.sandbox.scenario import WorldOptions
+from connector.site.account import Account, read_account
 from connector.telemetry.report import ReportData, write_report
 from connector.telemetry.report.data import OURS
 from connector.telemetry.report.drawing import require_matplotlib

@@ -13,6 +13,7 @@ import orjson
 from connector.errors import CommandRefused, LedgerUnavailable
 from connector.inventory.explain import units_waterfall
 from connector.ledger import queries
+from connector.ledger.anchor import read_anchor
 from connector.ledger.approvals import held_lines
 from connector.ledger.journal import Fault
 from connector.ledger.leader import holder_of
@@ -79,6 +80,7 @@ class Questions:
     def lines(self, review: str) -> list[dict[str, Any]]:
         """Return what a review owed or held."""
         with self._reading() as ledger:
+            self._review_row(ledger, review)
             return [_line(each) for each in queries.lines_of(ledger.store, review)]
 
     def explain(self, what: str, review: str = "") -> tuple[Explanation, dict[str, Any]]:
@@ -90,6 +92,7 @@ class Questions:
             line = queries.line(ledger.store, what) if len(what) == _KEY_LENGTH else None
             node, item = (line.node, line.item) if line else _place(what)
             chosen = line.review_id if line else review or self._latest(ledger)
+            self._require_decided(ledger, chosen)
             decision = redecide(ledger.evidence, self.name, chosen, self.wiring.trust)
             steps = units_waterfall(
                 decision.state,
@@ -112,21 +115,28 @@ class Questions:
             return explanation, self._life(ledger, chosen, line, node, item)
 
     def replay(self, review: str) -> Replay:
-        """Decide a stored review again and compare; raise LedgerUnavailable, PolicyUnusable."""
+        """Decide a stored review again and compare.
+
+        Raises CommandRefused for a review that is none, LedgerUnavailable, PolicyUnusable.
+        """
         with self._reading() as ledger:
+            self._require_decided(ledger, review)
             return replay(ledger.evidence, self.name, review, self.wiring.trust)
 
     def verify(self) -> dict[str, Any]:
         """Check the hash chain, the lines against it, and the evidence against the ledger."""
         with self._reading() as ledger:
             rows = queries.reviews(ledger.store, self.name, most=_REVIEWS_MOST)
-            faults = ledger.verify()
+            # Read before the chain: a running daemon may append to both in between
+            anchor = read_anchor(self.directory / "ledger.anchor")
+            faults = ledger.verify([anchor] if anchor is not None and anchor.seq else [])
             for row in rows:
                 faults += self._evidence_faults(ledger, row)
+            integrity = list(ledger.store.integrity())
             return {
-                "intact": not faults,
+                "intact": not faults and not integrity,
                 "reviews": len(rows),
-                "integrity": list(ledger.store.integrity()),
+                "integrity": integrity,
                 "faults": [asdict(each) for each in faults],
                 "head": asdict(queries.standing(ledger.store, self.name).head),
             }
@@ -152,6 +162,23 @@ class Questions:
         if row is None:
             raise CommandRefused(f"{self.name} has no review yet", hint="run `replenishd once`")
         return row.review_id
+
+    def _review_row(self, ledger: SqliteLedger, review: str) -> ReviewRow:
+        row = queries.review(ledger.store, review)
+        if row is None or row.site != self.name:
+            raise CommandRefused(
+                f"there is no review {review!r} of {self.name}",
+                hint="`replenishd reviews` lists them",
+            )
+        return row
+
+    def _require_decided(self, ledger: SqliteLedger, review: str) -> None:
+        row = self._review_row(ledger, review)
+        if row.recorded_at is None:
+            raise CommandRefused(
+                f"review {review} decided nothing: {row.detail or row.outcome or row.status}",
+                hint="name one with an outcome of done or held",
+            )
 
     def _life(
         self, ledger: SqliteLedger, review: str, line: Line | None, node: str, item: str
@@ -187,8 +214,8 @@ def _place(what: str) -> tuple[str, str]:
     node, slash, item = what.partition("/")
     if not slash or not node or not item:
         raise CommandRefused(
-            f"{what!r} is neither the key of a line nor NODE/ITEM",
-            hint="a key has 10 characters; see `replenishd status` or the report",
+            f"there is no line with the key {what!r}",
+            hint="name a line's 10 characters, as `replenishd lines` shows them, or NODE/ITEM",
         )
     return node, item
 

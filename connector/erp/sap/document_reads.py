@@ -109,7 +109,7 @@ MOVEMENTS = Read(
         fields=(Field(name="MaterialDocumentItem", kind="key", identity=True), *_MOVEMENT),
     ),
     as_written=("MaterialDocumentYear", "MaterialDocument"),
-    page_share=5,
+    page_share=10,
 )
 MOVEMENT_ITEMS = Read(
     name="material_document_items",

@@ -28,12 +28,11 @@ def items(
     joined = joined.join(_prices(valuation, site), on=_ON, how="left")
     joined = joined.join(_blocked(flagged, site), on="item", how="left")
     made = joined.select(*_ON, *_columns(site)).sort(_ON).cast(ITEMS).select(ITEMS.names())
-    places = _named(planning.frame, site)
     priced = _places(valuation, site)
     return made, together(
         [
             unread(plants, base),
-            unread(planning, places),
+            unread(planning, view),
             *([unread(valuation, priced)] if valuation is not None else []),
             _unplanned(base, view),
             _negative(made),

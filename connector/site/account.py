@@ -12,12 +12,12 @@ from datetime import date, timedelta
 import orjson
 import polars as pl
 
-from connector.demo.others import UNPLANNED, WANTED, others, their_orders
 from connector.failsafes.verdicts import Action
 from connector.ledger import queries
 from connector.ledger.moments import moment
 from connector.ledger.reviews import ReviewRow
 from connector.ledger.sqlite import SqliteLedger
+from connector.site.others import UNPLANNED, WANTED, others, their_orders
 from connector.telemetry.report.data import FINDINGS, MODES, OTHERS, POSTED, REVIEWS
 
 _REVIEWS_MOST = 100_000

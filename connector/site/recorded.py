@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from connector import __version__
-from connector.demo.account import Account
 from connector.failsafes.catalogue import CATALOGUE
+from connector.site.account import Account
 from connector.telemetry.report import ReportData
 from connector.telemetry.report.data import DAYS, DECISIONS, EXCESS_TIMES, OURS
 

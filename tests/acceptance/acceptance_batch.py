@@ -1,0 +1,28 @@
+"""Runs several commands of the product one after the other in this one process.
+
+Each gets its own words, output and exit code, as if it had a process to itself; what they share is
+the second it takes to import them.  Reads [[word, ...], ...] and writes [[code, out, err], ...].
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+
+from connector.cli import main
+
+
+def run(words):
+    out, err, code = StringIO(), StringIO(), 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main(words)
+        except SystemExit as left:
+            code = left.code
+    return code, out.getvalue(), err.getvalue()
+
+
+if __name__ == "__main__":
+    json.dump([run(words) for words in json.load(sys.stdin)], sys.stdout)

@@ -1,0 +1,311 @@
+"""The stage of the acceptance tests: a stand-in ERP, the product's commands and its daemon.
+
+Everything here is a process of its own, spoken to over sockets, signals, files and exit codes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+PYTHON = (sys.executable, "-m", "connector")
+NODES = ("1000", "1010", "1020")
+WIDE = dict.fromkeys(("line", "node_day", "node_review", "node_28_days", "site_review"), 1e9)
+REQUISITIONS = "API_PURCHASEREQ_PROCESS_SRV"
+PATIENCE = 40.0  # seconds; two busy cores
+
+
+def until(done, what, seconds=PATIENCE, alive=None):
+    """Return the first true answer of `done`."""
+    end = time.monotonic() + seconds
+    while not (found := done()):
+        if alive is not None:
+            assert alive.process.poll() is None, f"it ended while we waited for {what}\n{alive}"
+        assert time.monotonic() < end, f"{seconds:.0f} s passed without {what}\n{alive or ''}"
+        time.sleep(0.03)
+    return found
+
+
+@dataclass
+class Erp:
+    """A running stand-in ERP."""
+
+    process: subprocess.Popen
+    url: str
+    admin: str
+
+    def ask(self, method, path, body=None):
+        answer = requests.request(method, f"{self.admin}{path}", json=body, timeout=60)
+        assert answer.status_code < 400, answer.text
+        return answer.json()
+
+    def calm(self):
+        """Take every fault and odd habit away."""
+        self.ask("DELETE", "/faults")
+        self.ask("POST", "/habits", {"line_naming": "mixed", "no_rows": "empty"})
+
+    def plant(self, kind, **said):
+        self.ask("POST", "/faults", {"kind": kind, **said})
+
+    def fired(self):
+        return sum(each["fired"] for each in self.ask("GET", "/faults")["faults"])
+
+    def days(self, days=1):
+        self.ask("POST", "/clock/advance", {"days": days})
+
+    def make_hungry(self):
+        """Let the ERP's own rule fill the network, then leave it for some days without orders."""
+        self.ask("POST", "/planning", dict.fromkeys(NODES, "reorder_point"))
+        self.days(12)
+        self.ask("POST", "/planning", dict.fromkeys(NODES, "none"))
+        self.days(3)
+
+    def today(self):
+        return self.ask("GET", "/clock")["now"][:10]
+
+    def filed(self):
+        """Return every line ever filed, as the ERP knows it."""
+        return self.ask("GET", "/ledger")["lines"]
+
+    def times(self):
+        """Return how often each of our keys was filed."""
+        return Counter(each["key"] for each in self.filed() if each["key"])
+
+
+@contextmanager
+def sandbox(directory, *options):
+    """Run a stand-in ERP of its own."""
+    ready = directory / "ready.json"
+    command = [sys.executable, "-m", "connector.sandbox", "--ready-file", str(ready)]
+    command += ["--items", "20", "--regions", "2", "--seed", "7", "--history-days", "30", *options]
+    with (directory / "sandbox.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+    try:
+        until(ready.exists, "the stand-in ERP to listen")
+        told = json.loads(ready.read_text())
+        yield Erp(process, told["url"], told["admin"])
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@dataclass
+class Told:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def error(self):
+        """Return the one typed error, and require that it is one clear line with a next step."""
+        error = self.json["error"]
+        lines = [each for each in self.err.splitlines() if each.startswith("replenishd: ")]
+        assert "Traceback" not in self.err + self.out
+        assert lines == [f"replenishd: {error['message']}".splitlines()[0]], self.err
+        assert error["hint"], error
+        assert error["exit_code"] == self.code
+        return error
+
+
+@dataclass
+class Site:
+    """One site's directory: configuration, password, state."""
+
+    directory: Path
+    erp: Erp
+    settings: dict = field(default_factory=dict)
+    daemons: list = field(default_factory=list)
+
+    @property
+    def config(self):
+        return self.directory / "replenishd.yaml"
+
+    @property
+    def state(self):
+        return self.directory / "state" / "acc"
+
+    def configure(self, **changes):
+        """Write the configuration; keyword arguments replace parts of the one site."""
+        password = self.directory / "password"
+        if not password.exists():
+            password.write_text("sandbox")
+            password.chmod(0o600)
+        basic = {"kind": "basic", "username": "REPLENISHD", "password": f"${{file:{password}}}"}
+        site = {
+            "name": "acc",
+            "schedule": {"cron": "0 6 * * *"},
+            "erp": {"url": self.erp.url, "auth": basic},
+            "network": {"nodes": network()},
+            "posting": {"quarantine": "1s", "second_look": "1s", "tick": "100ms"},
+            "limits": {"budget": WIDE, "throttle": {"per_second": 100.0, "burst": 1000.0}},
+        }
+        self.settings = {
+            "version": 1,
+            "state_dir": str(self.directory / "state"),
+            "logging": {"format": "json"},
+            "web": {"listen": "127.0.0.1:0"},
+            "clock": {"follow": self.erp.admin},
+            "sites": [merged(site, changes)],
+        }
+        self.write(json.dumps(self.settings, indent=1))
+        return self
+
+    def write(self, text):
+        self.config.write_text(text)
+
+    def start(self, *words, prefix=(), **options):
+        """Start a command and return at once; `answer` waits for it."""
+        command = [*prefix, *PYTHON, *words, "--config", str(self.config), "--json"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=ROOT, **pipes, **options)
+
+    def ask(self, *words, **options):
+        return answer(self.start(*words, **options))
+
+    def ask_all(self, *questions):
+        """Ask several questions in one process that pays for the imports once."""
+        each = [[*words, "--config", str(self.config), "--json"] for words in questions]
+        command = [sys.executable, str(HERE / "acceptance_batch.py")]
+        told = subprocess.run(
+            command, input=json.dumps(each), text=True, capture_output=True, cwd=ROOT, check=True
+        )
+        return [Told(*one) for one in json.loads(told.stdout)]
+
+    def once(self, code=0):
+        """Run one review and return its report."""
+        told = self.ask("once")
+        assert told.code == code, told
+        return told.json
+
+    def daemon(self, wait=True, **environment):
+        running = Daemon(self, environment)
+        self.daemons.append(running)
+        if wait:
+            running.wait_for("daemon_started")
+        return running
+
+    def rows(self, sql, *bound):
+        """Read the ledger beside whoever writes it."""
+        path = self.state / "ledger.sqlite"
+        if not path.exists():
+            return []
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as books:
+            return books.execute(sql, bound).fetchall()
+
+    def states(self):
+        """Return how many lines stand in each state."""
+        return Counter(row[0] for row in self.rows("SELECT state FROM line"))
+
+    def keys(self, *states):
+        marks = ",".join("?" * len(states))
+        found = self.rows(f"SELECT key FROM line WHERE state IN ({marks})", *states)  # noqa: S608
+        return {row[0] for row in found}
+
+    def reviews(self):
+        """Return how many reviews decided something."""
+        return self.rows("SELECT count(*) FROM review WHERE recorded_at IS NOT NULL")[0][0]
+
+    def reviewed(self, number=1):
+        return bool(self.rows("SELECT 1 FROM review")) and len(
+            self.rows("SELECT 1 FROM review WHERE status = 'closed'")
+        ) >= number
+
+
+class Daemon:
+    """A running daemon with its log."""
+
+    def __init__(self, site, environment):
+        self.site = site
+        self.log = site.directory / f"daemon-{len(site.daemons)}.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*PYTHON, "run", "--config", str(site.config)],
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env={**os.environ, **environment},
+            )
+
+    def __str__(self):
+        return self.log.read_text()[-6000:]
+
+    def events(self, name=""):
+        """Return the complete log lines, those of one event if it is named."""
+        lines = self.log.read_text().splitlines(keepends=True)
+        told = [json.loads(each) for each in lines if each.startswith("{") and each[-1] == "\n"]
+        return [each for each in told if not name or each["event"] == name]
+
+    def wait_for(self, event, number=1):
+        """Wait until the log has so many of an event and return the newest."""
+        return until(
+            lambda: found[-1] if len(found := self.events(event)) >= number else None,
+            f"{number} x {event}",
+            alive=self,
+        )
+
+    def wait(self, done, what):
+        return until(done, what, alive=self)
+
+    @property
+    def url(self):
+        return self.wait_for("web_listening")["url"]
+
+    def get(self, path):
+        return requests.get(f"{self.url}{path}", timeout=20)
+
+    def status(self):
+        return self.get("/status.json").json()["sites"][0]
+
+    def hang_up(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def stop(self):
+        """Ask it to leave and return its exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def answer(process):
+    out, err = process.communicate(timeout=120)
+    return Told(process.returncode, out, err)
+
+
+def network(**changes):
+    """Return the nodes of the stand-in ERP's network."""
+    return [
+        {"plant": node} | ({} if node == NODES[0] else {"supplied_by": NODES[0]}) for node in NODES
+    ]
+
+
+def merged(base, changes):
+    """Return a document with changes put over it, key by key."""
+    both = dict(base)
+    for name, value in changes.items():
+        under = both.get(name)
+        whole = isinstance(value, dict) and isinstance(under, dict)
+        both[name] = merged(under, value) if whole else value
+    return both
