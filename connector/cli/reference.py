@@ -1,4 +1,4 @@
-"""The reference pages, written from the code: settings, commands, errors, fail-safes."""
+"""The reference pages, written from the code: settings, commands, errors, fail-safes, metrics."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 from typer.main import get_command
 
-from connector import errors
+from connector import __version__, errors
 from connector.failsafes.catalogue import catalogue_rows
 from connector.settings.schema import reference as settings_reference
+from connector.telemetry.metrics import Meter
 
 _MADE = "<!-- Written by `make docs` from the code; do not edit. -->\n"
 
@@ -21,6 +22,7 @@ def pages() -> dict[str, str]:
         "commands.md": _page("Commands", _COMMANDS_HEAD, "\n".join(_commands())),
         "errors.md": _page("Errors and exit codes", _ERRORS_HEAD, "\n".join(_errors())),
         "failsafes.md": _page("Fail-safes", _FAILSAFES_HEAD, "\n".join(_failsafes())),
+        "metrics.md": _page("Metrics", _METRICS_HEAD, "\n".join(_metrics())),
     }
 
 
@@ -53,6 +55,10 @@ error: it is a verdict.
 _FAILSAFES_HEAD = """\
 A fail-safe may lower an order or hold it, never raise it; what cannot be decided is denied. Each
 number is a setting of the site.
+"""
+_METRICS_HEAD = """\
+Served at `/metrics` of `web.listen` for Prometheus, with memory, CPU and open files of the process
+beside them. A histogram has `_bucket`, `_sum` and `_count`.
 """
 
 
@@ -95,6 +101,14 @@ def _failsafes() -> Iterator[str]:
         number = (f"`{row.setting}`" if row.setting else "", row.default, row.unit, row.bounds)
         yield f"| {' | '.join(_cell(each) for each in (*guard, *number))} |"
         told = row.id
+
+
+def _metrics() -> Iterator[str]:
+    yield "| metric | kind | labels | meaning |"
+    yield "|---|---|---|---|"
+    for each in sorted(Meter(version=__version__, process=False).documented, key=lambda m: m.name):
+        labels = ", ".join(f"`{label}`" for label in each.labels)
+        yield f"| `{each.name}` | {each.kind} | {labels} | {_cell(each.text)} |"
 
 
 def _cell(text: str) -> str:

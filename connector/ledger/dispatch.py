@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from connector.errors import ErpUnavailable
+from connector.failsafes.control import Bucket
+from connector.failsafes.control_limits import Throttle
 from connector.ledger import approvals, attempts
 from connector.ledger.attempts import Attempt, NoAttempt, Sender
 from connector.ledger.conduct import Outside, Tally
@@ -23,7 +25,6 @@ from connector.ledger.lines import State, in_states
 from connector.ledger.moments import instant
 from connector.ledger.readback import confirm
 from connector.ledger.resolve import Resolver
-from connector.ledger.throttle import TokenBucket
 from connector.ports import (
     Drained,
     ErpMessage,
@@ -48,7 +49,8 @@ class Dispatcher:
         self.outside = outside
         self.resolver = resolver or Resolver(outside)
         conduct = outside.conduct
-        self._bucket = TokenBucket(rate=conduct.sends_per_second, burst=conduct.sends_at_once)
+        self._throttle = Throttle(per_second=conduct.sends_per_second, burst=conduct.sends_at_once)
+        self._bucket = Bucket.full(self._throttle, outside.clock.monotonic())
         self._doubts_in_a_row = 0
         self._refusals_in_a_row = 0
         self._waited = 0.0
@@ -149,13 +151,18 @@ class Dispatcher:
 
     def _wait_for_token(self) -> str:
         clock = self.outside.clock
-        while (wait := self._bucket.take(clock.monotonic())) > 0:
+        while (wait := self._take()) > 0:
             if not self._may_wait(wait):
                 return f"throttled: the next send is due in {wait:.1f} s"
             clock.sleep(wait)
             if self.outside.stopping():
                 return "the daemon is stopping"
         return ""
+
+    def _take(self) -> float:
+        """Take a permit to send and return 0.0, or return the seconds until there is one (A7)."""
+        self._bucket, wait = self._bucket.take(self.outside.clock.monotonic(), self._throttle)
+        return wait
 
     def _may_wait(self, seconds: float) -> bool:
         """Count a wait against the patience of this pass."""

@@ -48,6 +48,7 @@ class Account:
     others: pl.DataFrame = field(default_factory=OTHERS.to_frame)
     modes: pl.DataFrame = field(default_factory=MODES.to_frame)
     item_nodes: int = 0
+    pruned: int = 0  # reviews whose evidence was given up by its retention
 
 
 def read_account(
@@ -64,14 +65,16 @@ def read_account(
 
     `foreign` looks for the orders of others in the pictures, which reads all of them.
 
-    Raises LedgerUnavailable when evidence of a review in these days is gone or damaged.
+    Reviews whose evidence was pruned are counted and listed, and are in no other frame. Raises
+    LedgerUnavailable when evidence is damaged.
     """
     decided = _decided(ledger, site, first, last)
+    kept = [row for row in decided if ledger.evidence.directory(site, row.review_id).is_dir()]
     lines = queries.lines_frame(ledger.store, site, first).filter(
         pl.col("owed_on") <= last.isoformat()
     )
-    pictures = [(_day(row), row.review_id) for row in decided]
-    seen = [_seen(ledger, site, row) for row in decided]
+    pictures = [(day_of(row), row.review_id) for row in kept]
+    seen = [_seen(ledger, site, row) for row in kept]
     ours, stock, findings = (_stacked(seen, part) for part in ("ours", "stock", "findings"))
     return Account(
         reviews=_reviews(decided, lines, seconds or {}),
@@ -80,18 +83,19 @@ def read_account(
         stock=stock if stock is not None else STOCK.to_frame(),
         findings=findings if findings is not None else FINDINGS.to_frame(),
         posted=_posted(lines),
-        others=others(ledger.evidence, site, decided[-1].review_id, unplanned)
-        if decided
+        others=others(ledger.evidence, site, kept[-1].review_id, unplanned)
+        if kept
         else OTHERS.to_frame(),
         modes=_modes(decided, lines, stock),
         item_nodes=int(orjson.loads(decided[-1].counts)["items"]) if decided else 0,
+        pruned=len(decided) - len(kept),
     )
 
 
 def _decided(ledger: SqliteLedger, site: str, first: date, last: date) -> list[ReviewRow]:
     """Return the recorded reviews of these days, oldest first."""
     rows = queries.reviews(ledger.store, site, _REVIEWS_MOST)
-    days = {row.review_id: _day(row) for row in rows if row.recorded_at is not None}
+    days = {row.review_id: day_of(row) for row in rows if row.recorded_at is not None}
     return [
         row
         for row in reversed(rows)
@@ -99,7 +103,8 @@ def _decided(ledger: SqliteLedger, site: str, first: date, last: date) -> list[R
     ]
 
 
-def _day(row: ReviewRow) -> date:
+def day_of(row: ReviewRow) -> date:
+    """Return the ERP's day on which a review decided."""
     return date.fromisoformat(row.erp_date or row.slot_at[:10])
 
 
@@ -117,7 +122,7 @@ def _stacked(seen: Sequence[_Seen], part: str) -> pl.DataFrame | None:
 
 def _seen(ledger: SqliteLedger, site: str, row: ReviewRow) -> _Seen:
     lines = ledger.evidence.read_lines(site, row.review_id)
-    day = pl.lit(_day(row))
+    day = pl.lit(day_of(row))
     ours = lines.filter(pl.col("quantity") > 0).select(
         day.alias("day"), "node", "item", "quantity", "unit_cost"
     )
@@ -128,7 +133,7 @@ def _seen(ledger: SqliteLedger, site: str, row: ReviewRow) -> _Seen:
     return _Seen(
         ours=ours.match_to_schema(WANTED),
         stock=stock.match_to_schema(STOCK),
-        findings=_findings(findings, lines, _day(row)),
+        findings=_findings(findings, lines, day_of(row)),
     )
 
 
@@ -175,7 +180,7 @@ def _reviews(
         counts = orjson.loads(row.counts)
         rows.append(
             {
-                "day": _day(row),
+                "day": day_of(row),
                 "review": row.review_id,
                 "outcome": row.outcome or row.status,
                 "lines": counts["items"],
@@ -235,10 +240,10 @@ def _spans(
     for row in decided:
         now = own.get((row.review_id, node), row.mode)
         if begun is not None and last is not None and now != mode:
-            yield node, mode, begun, _day(row) - timedelta(days=1)
+            yield node, mode, begun, day_of(row) - timedelta(days=1)
             begun = None
         if begun is None:
-            begun, mode = _day(row), now
-        last = _day(row)
+            begun, mode = day_of(row), now
+        last = day_of(row)
     if begun is not None and last is not None:
         yield node, mode, begun, last

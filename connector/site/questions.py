@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,12 @@ from connector.ledger.reviews import ReviewRow, latest_recorded
 from connector.ledger.sqlite import SqliteLedger
 from connector.policy.explain import Explanation, explain_line
 from connector.ports import Clock
+from connector.site.account import Account, day_of, read_account
+from connector.site.recorded import recorded
 from connector.site.replay import Replay, redecide, replay
 from connector.site.wiring import Wiring
 from connector.telemetry.metrics import Meter
+from connector.telemetry.report import write_report
 
 _ANSWER_SECONDS = 60.0
 _KEY_LENGTH = 10
@@ -91,7 +95,7 @@ class Questions:
         with self._reading() as ledger:
             line = queries.line(ledger.store, what) if len(what) == _KEY_LENGTH else None
             node, item = (line.node, line.item) if line else _place(what)
-            chosen = line.review_id if line else review or self._latest(ledger)
+            chosen = line.review_id if line else review or self._latest(ledger).review_id
             self._require_decided(ledger, chosen)
             decision = redecide(ledger.evidence, self.name, chosen, self.wiring.trust)
             steps = units_waterfall(
@@ -122,6 +126,26 @@ class Questions:
         with self._reading() as ledger:
             self._require_decided(ledger, review)
             return replay(ledger.evidence, self.name, review, self.wiring.trust)
+
+    def report(self, path: Path, days: int = 28) -> Path:
+        """Write the HTML report of the newest days and return where it lies.
+
+        The days end with the newest review, `days` of them or as many as there are. Raises
+        CommandRefused before the first review, ConfigError when the page cannot be written.
+        """
+        account = self._account(days)
+        reviewed = account.reviews["day"].sort()
+        data = recorded(
+            account,
+            site=self.name,
+            currency=self.wiring.currency,
+            first=reviewed[0],
+            last=reviewed[-1],
+            made_at=self.clock.now(),
+            node_labels=self.wiring.labels,
+        )
+        write_report(data, path)
+        return path
 
     def verify(self) -> dict[str, Any]:
         """Check the hash chain, the lines against it, and the evidence against the ledger."""
@@ -157,11 +181,22 @@ class Questions:
         finally:
             ledger.close()
 
-    def _latest(self, ledger: SqliteLedger) -> str:
+    def _latest(self, ledger: SqliteLedger) -> ReviewRow:
         row = latest_recorded(ledger.store, self.name)
         if row is None:
             raise CommandRefused(f"{self.name} has no review yet", hint="run `replenishd once`")
-        return row.review_id
+        return row
+
+    def _account(self, days: int) -> Account:
+        with self._reading() as ledger:
+            last = day_of(self._latest(ledger))
+            return read_account(
+                ledger,
+                self.name,
+                last - timedelta(days=days - 1),
+                last,
+                unplanned=("", *self.wiring.unplanned_types),
+            )
 
     def _review_row(self, ledger: SqliteLedger, review: str) -> ReviewRow:
         row = queries.review(ledger.store, review)

@@ -49,6 +49,7 @@ def recorded(
         guard_names=guard_names(),
         node_labels=node_labels or {},
         stock_moment="at the review",
+        notes=_notes(account),
     )
 
 
@@ -74,6 +75,13 @@ def decisions(ours: pl.DataFrame, erp: pl.DataFrame, *, compared_before: date) -
 def guard_names() -> dict[str, str]:
     """Return the fail-safes' names by their ids."""
     return {name: guard.name for name, guard in CATALOGUE.items()}
+
+
+def _notes(account: Account) -> tuple[str, ...]:
+    if not account.pruned:
+        return ()
+    gone = f"{account.pruned} of {account.reviews.height} reviews"
+    return (f"The evidence of {gone} was pruned: what they recommended is not in this report.",)
 
 
 def _recorded_days(account: Account) -> pl.DataFrame:

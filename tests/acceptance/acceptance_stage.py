@@ -126,12 +126,31 @@ class Told:
         return error
 
 
+class Clerk:
+    """A process that runs the commands it is asked for, one after the other."""
+
+    def __init__(self):
+        command = [sys.executable, str(HERE / "acceptance_clerk.py")]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen(command, text=True, cwd=ROOT, **pipes)
+
+    def ask(self, *words):
+        self.process.stdin.write(json.dumps(words) + "\n")
+        self.process.stdin.flush()
+        return Told(*json.loads(self.process.stdout.readline()))
+
+    def end(self):
+        self.process.communicate(timeout=20)
+
+
 @dataclass
 class Site:
     """One site's directory: configuration, password, state."""
 
     directory: Path
     erp: Erp
+    clerk: Clerk
+    name: str = "acc"
     settings: dict = field(default_factory=dict)
     daemons: list = field(default_factory=list)
 
@@ -141,7 +160,7 @@ class Site:
 
     @property
     def state(self):
-        return self.directory / "state" / "acc"
+        return self.directory / "state" / self.name
 
     def configure(self, **changes):
         """Write the configuration; keyword arguments replace parts of the one site."""
@@ -151,7 +170,7 @@ class Site:
             password.chmod(0o600)
         basic = {"kind": "basic", "username": "REPLENISHD", "password": f"${{file:{password}}}"}
         site = {
-            "name": "acc",
+            "name": self.name,
             "schedule": {"cron": "0 6 * * *"},
             "erp": {"url": self.erp.url, "auth": basic},
             "network": {"nodes": network()},
@@ -172,23 +191,23 @@ class Site:
     def write(self, text):
         self.config.write_text(text)
 
-    def start(self, *words, prefix=(), **options):
-        """Start a command and return at once; `answer` waits for it."""
+    def ask(self, *words):
+        """Ask the clerk: a process that pays for the imports once."""
+        return self.clerk.ask(*words, "--config", str(self.config), "--json")
+
+    def ask_apart(self, *words, prefix=(), **options):
+        """Run the command in a process of its own, as a person does."""
         command = [*prefix, *PYTHON, *words, "--config", str(self.config), "--json"]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=ROOT, **pipes, **options)
-
-    def ask(self, *words, **options):
-        return answer(self.start(*words, **options))
-
-    def ask_all(self, *questions):
-        """Ask several questions in one process that pays for the imports once."""
-        each = [[*words, "--config", str(self.config), "--json"] for words in questions]
-        command = [sys.executable, str(HERE / "acceptance_batch.py")]
         told = subprocess.run(
-            command, input=json.dumps(each), text=True, capture_output=True, cwd=ROOT, check=True
+            command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120, **options
         )
-        return [Told(*one) for one in json.loads(told.stdout)]
+        return Told(told.returncode, told.stdout, told.stderr)
+
+    def beside(self, name):
+        """Return another site of the same ERP with a state of its own."""
+        directory = self.directory / name
+        directory.mkdir()
+        return Site(directory, self.erp, self.clerk)
 
     def once(self, code=0):
         """Run one review and return its report."""
@@ -223,11 +242,6 @@ class Site:
     def reviews(self):
         """Return how many reviews decided something."""
         return self.rows("SELECT count(*) FROM review WHERE recorded_at IS NOT NULL")[0][0]
-
-    def reviewed(self, number=1):
-        return bool(self.rows("SELECT 1 FROM review")) and len(
-            self.rows("SELECT 1 FROM review WHERE status = 'closed'")
-        ) >= number
 
 
 class Daemon:
@@ -287,11 +301,6 @@ class Daemon:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-
-
-def answer(process):
-    out, err = process.communicate(timeout=120)
-    return Told(process.returncode, out, err)
 
 
 def network(**changes):

@@ -1,5 +1,12 @@
 import pytest
-from acceptance_stage import Site, sandbox
+from acceptance_stage import Clerk, Site, sandbox
+
+
+@pytest.fixture(scope="session")
+def clerk():
+    own = Clerk()
+    yield own
+    own.end()
 
 
 @pytest.fixture
@@ -11,9 +18,9 @@ def erp(tmp_path):
 
 
 @pytest.fixture
-def site(tmp_path, erp):
+def site(tmp_path, erp, clerk):
     """An unconfigured site; every daemon it started is gone afterwards."""
-    place = Site(tmp_path, erp)
+    place = Site(tmp_path, erp, clerk)
     yield place
     for daemon in place.daemons:
         daemon.end()

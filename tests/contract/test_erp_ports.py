@@ -1,30 +1,28 @@
-"""One suite, every ERP: in memory, the strict SAP over HTTP, and the sandbox in its own process."""
+"""One suite, every ERP: in memory, the strict SAP over HTTP, and the sandbox over its doors."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 import pytest
 
 from connector.sandbox.options import SandboxOptions
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "erp"))
+from sandbox_doors import opened
 from sap_world import SITE, connection, fill
 from strict_sap import NOW, StrictSap
 
 from connector.clock import SystemClock
 from connector.erp.memory import InMemoryErp
 from connector.erp.odata.connection import Basic, Connection
+from connector.erp.sap.plan import REQUISITION_SET
 from connector.erp.sap.post import SapPoster
 from connector.erp.sap.read import SapReader
 from connector.erp.sap.site import SapSite
@@ -43,6 +41,8 @@ from connector.ports import (
     Validated,
 )
 
+AWAY = Connection(base_url="http://127.0.0.1:9", attempts=1)
+
 
 @dataclass
 class Subject:
@@ -51,8 +51,8 @@ class Subject:
     validator: Any
     away: Any  # a poster whose ERP does not answer
     items: list[tuple[str, str, str]]  # node, item, unit
-    reject: Any = None  # makes the ERP refuse an item
-    lose_answer: Any = None  # makes it store and say nothing
+    reject: Any  # makes the ERP refuse an item
+    lose_answer: Any  # makes it store and say nothing
     due: date = NOW.date() + timedelta(days=21)
     # What the reader must be told about time
     now: datetime = NOW
@@ -62,7 +62,6 @@ def strict():
     sap = StrictSap()
     fill(sap)
     link, clock = connection(sap, attempts=1), SystemClock()
-    nowhere = Connection(base_url="http://127.0.0.1:9", attempts=1)
     bad = {
         "code": "ME/083",
         "message": "Plant not maintained",
@@ -73,7 +72,7 @@ def strict():
         reader=SapReader(link, SITE, clock),
         poster=SapPoster(link, SITE, clock, mode="live"),
         validator=SapPoster(link, SITE, clock, mode="validate"),
-        away=SapPoster(nowhere, SITE, clock, mode="live"),
+        away=SapPoster(AWAY, SITE, clock, mode="live"),
         items=[("1010", "100001", "PC"), ("1010", "FG-3", "PC"), ("1010", "0A", "PC")],
         reject=lambda item: sap.filing.rejects.update({item: bad}),
         lose_answer=lambda: sap.filing.faults.append("lost_after"),
@@ -105,71 +104,32 @@ def memory():
     )
 
 
-def sandbox(tmp_path_factory):
-    ready = tmp_path_factory.mktemp("sandbox") / "ready.json"
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "connector.sandbox",
-            "--port",
-            "0",
-            "--admin-port",
-            "0",
-            "--items",
-            "24",
-            "--regions",
-            "2",
-            "--history-days",
-            "30",
-            "--ready-file",
-            str(ready),
-        ],
-        stdout=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        yield from _sandbox(_doors(process, ready))
-    finally:
-        process.terminate()
-        process.wait(10)
+def sandbox():
+    with opened(items=24, regions=2, history_days=30) as doors:
+        usual = SandboxOptions()
+        login = Basic(user=usual.user, password=usual.password)
+        there = {"client": usual.client, "credentials": login, "attempts": 1}
+        link = Connection(base_url=doors.doors.url, **there)
+        site, clock = SapSite(name="demo", plants=("1000", "1010", "1020")), SystemClock()
+        reader = SapReader(link, site, clock)
+        items = reader.pull(clock.now(), History()).items.filter(pl.col("blocked").not_())
+        some = items.filter(pl.col("node") == "1010").head(2).select("node", "item", "unit").rows()
+        yield Subject(
+            reader=reader,
+            poster=SapPoster(link, site, clock, mode="live"),
+            validator=SapPoster(link, site, clock, mode="validate"),
+            away=SapPoster(AWAY, site, clock, mode="live"),
+            items=[*some, ("1010", "NOSUCH", "PC")],
+            reject=lambda _item: None,  # it is unknown there as it is
+            lose_answer=lambda: doors.plant("lost_answer", count=1, entity=REQUISITION_SET),
+            due=reader.server_time().date() + timedelta(days=21),
+            now=clock.now(),
+        )
 
 
-def _doors(process, ready):
-    for _ in range(300):
-        if ready.exists() and (text := ready.read_bytes()):
-            return orjson.loads(text)
-        if process.poll() is not None:
-            pytest.fail("the sandbox ended before it was ready")
-        time.sleep(0.1)
-    return pytest.fail("the sandbox was not ready within 30 s")
-
-
-def _sandbox(doors):
-
-    usual = SandboxOptions()
-    login = Basic(user=usual.user, password=usual.password)
-    link = Connection(base_url=doors["url"], client=usual.client, credentials=login, attempts=2)
-    nowhere = Connection(base_url="http://127.0.0.1:9", attempts=1)
-    site, clock = SapSite(name="demo", plants=("1000", "1010", "1020")), SystemClock()
-    reader = SapReader(link, site, clock)
-    items = reader.pull(clock.now(), History()).items.filter(pl.col("blocked").not_())
-    some = items.filter(pl.col("node") == "1010").head(3).select("node", "item", "unit").rows()
-    yield Subject(
-        reader=reader,
-        poster=SapPoster(link, site, clock, mode="live"),
-        validator=SapPoster(link, site, clock, mode="validate"),
-        away=SapPoster(nowhere, site, clock, mode="live"),
-        items=some,
-        due=reader.server_time().date() + timedelta(days=21),
-        now=clock.now(),
-    )
-
-
-@pytest.fixture(params=["memory", "strict", "sandbox"], scope="module")
-def subject(request, tmp_path_factory):
-    makers = {"memory": memory, "strict": strict, "sandbox": lambda: sandbox(tmp_path_factory)}
-    yield from makers[request.param]()
+@pytest.fixture(params=[memory, strict, sandbox], ids=lambda make: make.__name__, scope="module")
+def subject(request):
+    yield from request.param()
 
 
 _counter = iter(range(1, 10_000))
@@ -281,8 +241,6 @@ def test_an_erp_that_is_away_is_certain_about_posts_and_silent_about_finds(subje
 
 
 def test_a_lost_answer_is_in_doubt_and_the_line_is_there(subject, draft):
-    if subject.lose_answer is None:
-        pytest.skip("this subject's faults are tested in its own room")
     subject.lose_answer()
     document = draft(0)
     assert isinstance(subject.poster.post(document), InDoubt)
@@ -290,8 +248,6 @@ def test_a_lost_answer_is_in_doubt_and_the_line_is_there(subject, draft):
 
 
 def test_one_bad_line_sinks_its_document_and_is_named(subject, draft):
-    if subject.reject is None:
-        pytest.skip("this subject's faults are tested in its own room")
     subject.reject(subject.items[2][1])
     document = draft(0, 2)
     refused = subject.poster.post(document)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import random
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException
+from queue import LifoQueue
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -66,8 +66,14 @@ class Call:
     waited: float  # seconds of retry waits before it
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    session: ErpSession
+    exchange: Exchange
+
+
 class Transport:
-    """A connection in use. Threads may share it; each has its own session and cookies."""
+    """A connection in use. Threads may share it; a single one keeps its session and cookies."""
 
     def __init__(
         self,
@@ -82,9 +88,10 @@ class Transport:
         self.budget = Budget(connection, clock)
         self._trace = trace
         self._jitter = jitter or random.SystemRandom().random  # so that sites do not retry in step
-        self._lines = threading.BoundedSemaphore(connection.concurrency)
-        self._local = threading.local()
-        self._sessions: list[ErpSession] = []
+        # As many lines as may be open at once; the one used last is used next, with its cookies.
+        self._lines: LifoQueue[_Line | None] = LifoQueue()
+        for _ in range(connection.concurrency):
+            self._lines.put(None)
         self._sent_at: datetime | None = None
         credentials = connection.credentials
         self._tokens = (
@@ -137,9 +144,12 @@ class Transport:
         return answer
 
     def close(self) -> None:
-        """Close every session."""
-        for session in self._sessions:
-            session.close()
+        """Close every line that is not in use; a later call opens a new one."""
+        idle = [self._lines.get() for _ in range(self._lines.qsize())]
+        for line in idle:
+            if line is not None:
+                line.session.close()
+            self._lines.put(None)
 
     def _authorization(self) -> dict[str, str]:
         credentials = self.connection.credentials
@@ -162,33 +172,33 @@ class Transport:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, waited: float
     ) -> Answer:
         self.budget.spend()
-        with self._lines:
-            session, exchange = self._session()
-            started = self.clock.monotonic()
-            answer: Answer | None = None
-            try:
-                answer = self._exchange(session, exchange, method, url, headers, body)
-            finally:
-                self._tell(method, url, answer, self.clock.monotonic() - started, waited)
+        line = self._lines.get() or self._new_line()
+        started = self.clock.monotonic()
+        answer: Answer | None = None
+        try:
+            answer = self._exchange(line, method, url, headers, body)
+        finally:
+            self._lines.put(line)
+            self._tell(method, url, answer, self.clock.monotonic() - started, waited)
         self._sent_at = answer.sent_at or self._sent_at
         return answer
 
     def _exchange(
         self,
-        session: ErpSession,
-        exchange: Exchange,
+        line: _Line,
         method: str,
         url: str,
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> Answer:
         limits = self.connection
+        exchange = line.exchange
         exchange.begin(min(limits.deadline_seconds, self.budget.seconds_left()))
         packing = "gzip" if limits.compression else "identity"
         response: requests.Response | None = None
         whole = False
         try:
-            response = session.request(
+            response = line.session.request(
                 method,
                 url,
                 data=body,
@@ -210,13 +220,9 @@ class Transport:
             body=content,
         )
 
-    def _session(self) -> tuple[ErpSession, Exchange]:
-        if not hasattr(self._local, "session"):
-            exchange = Exchange(self.clock, self.connection.silence_seconds)
-            self._local.session = ErpSession(self.connection, exchange)
-            self._local.exchange = exchange
-            self._sessions.append(self._local.session)
-        return self._local.session, self._local.exchange
+    def _new_line(self) -> _Line:
+        exchange = Exchange(self.clock, self.connection.silence_seconds)
+        return _Line(session=ErpSession(self.connection, exchange), exchange=exchange)
 
     def _tell(
         self, method: str, url: str, answer: Answer | None, seconds: float, waited: float

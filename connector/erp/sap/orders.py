@@ -101,16 +101,30 @@ def orders(
         mine, units, ("quantity",), field="PurchaseOrderQuantityUnit", unset_is_base=False
     )
     counted = counted.filter(pl.col("quantity").is_finite())
-    counted = counted.join(came, on=["order", "line"], how="left")
+    opened = _still_to_come(counted, came, headers)
+    found = [
+        unread(Rows(frame=mine, unread=lines.unread), mine),
+        faults(
+            unsaid, "OrderQuantity", pl.format("order {}/{} without a quantity", "order", "line")
+        ),
+        unconverted,
+    ]
+    return opened, together(found)
+
+
+def _still_to_come(
+    counted: pl.DataFrame, came: pl.DataFrame, headers: pl.DataFrame
+) -> pl.DataFrame:
+    """Take what was received off each order line's quantities, the earliest first."""
     key = ["order", "line"]
+    counted = counted.join(came, on=key, how="left")
     counted = counted.sort([*key, "due", "schedule_line"], nulls_last=True)
-    # The receipts go to the earliest quantities; what is left of each is still to come.
     before = pl.col("quantity").cum_sum().over(key) - pl.col("quantity")
     taken = (pl.col("received").fill_null(0.0) - before).clip(lower_bound=0.0)
     still = (pl.col("quantity") - taken).clip(lower_bound=0.0)
     from_where = headers.select("order", "supplying_node")
     node = pl.col("supplying_node").fill_null("")
-    opened = (
+    return (
         counted.with_columns(still.alias("quantity"))
         .filter(pl.col("quantity") > 0)
         .join(from_where, on="order", how="left")
@@ -125,12 +139,6 @@ def orders(
             firm=pl.lit(value=True),
         )
     )
-    found = [
-        unread(Rows(frame=mine, unread=lines.unread), mine),
-        faults(unsaid, "OrderQuantity", pl.format("order {}/{} without a quantity", *key)),
-        unconverted,
-    ]
-    return opened, together(found)
 
 
 def requisition_lines(rows: Rows, site: SapSite) -> Rows:

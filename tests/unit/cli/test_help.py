@@ -70,11 +70,12 @@ def test_schema_in_three_forms(capsys):
 
 def test_the_reference_pages_are_written_from_the_code(capsys, tmp_path):
     code, out, _ = run(capsys, "docs", "--write", str(tmp_path))
-    assert (code, len(out.splitlines())) == (0, 4)
+    assert (code, len(out.splitlines())) == (0, 5)
     pages = {each.stem: each.read_text("utf-8") for each in tmp_path.iterdir()}
     assert all(f"## {name}\n" in pages["commands"] for name in names())
     assert "| `ErpUnavailable` | 75 |" in pages["errors"]
     assert "`limits.position_cap.clamp`" in pages["failsafes"]
+    assert "| `replenishd_in_doubt` | gauge | `site` |" in pages["metrics"]
     assert "| `sites[].mode` | `shadow` |" in pages["configuration"]
 
 

@@ -52,6 +52,7 @@ class StrictSap:
     hidden_sets: set[str] = field(default_factory=set)
     get_faults: deque = field(default_factory=deque)  # statuses or callables, used up
     asked: list[str] = field(default_factory=list)
+    peers: set = field(default_factory=set)
     posted: list[dict] = field(default_factory=list)
     post_headers: list[dict] = field(default_factory=list)
 
@@ -257,6 +258,7 @@ class _Handler(BaseHTTPRequestHandler):
         sap = self.sap
         with sap.lock:
             sap.asked.append(self.path)
+            sap.peers.add(self.client_address)
             fault = sap.get_faults.popleft() if sap.get_faults else None
         if callable(fault):
             fault(self)

@@ -1,7 +1,7 @@
-"""Runs several commands of the product one after the other in this one process.
+"""A process that runs one command of the product after the other, as they are asked for.
 
 Each gets its own words, output and exit code, as if it had a process to itself; what they share is
-the second it takes to import them.  Reads [[word, ...], ...] and writes [[code, out, err], ...].
+the second it takes to import them. Reads a line [word, ...], writes a line [code, out, err].
 """
 
 from __future__ import annotations
@@ -25,4 +25,6 @@ def run(words):
 
 
 if __name__ == "__main__":
-    json.dump([run(words) for words in json.load(sys.stdin)], sys.stdout)
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(run(json.loads(line))) + "\n")
+        sys.stdout.flush()
