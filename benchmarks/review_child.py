@@ -29,6 +29,12 @@ def main(config: Path, out: Path) -> None:
     recommend = type(wiring.policy).recommend
     type(wiring.policy).recommend = timed("policy", recommend, spent)
     desk = Desk(wiring, configuration.settings.state_dir / site.name, clock, meter)
+    peaks = {"start": peak()}
+    took = meter.took
+    meter.took = lambda name, step, seconds: (
+        peaks.__setitem__(step, peak()),
+        took(name, step, seconds),
+    )
     report = desk.review_once()
     seconds = dict(desk.notes.seconds)
     desk.close()
@@ -42,6 +48,7 @@ def main(config: Path, out: Path) -> None:
                 "seconds": seconds,
                 "policy_guards": sum(spent.values()),
                 "spent": spent,
+                "peaks": peaks,
                 "items": report.items,
                 "ordered": report.ordered,
                 "calls": len(calls),
@@ -50,6 +57,10 @@ def main(config: Path, out: Path) -> None:
             }
         )
     )
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def timed(name, function, spent):

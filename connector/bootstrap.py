@@ -14,6 +14,7 @@ from connector.erp.sap.quality import other_planners
 from connector.erp.sap.read import SapReader
 from connector.erp.shadow import ShadowPoster
 from connector.errors import ErpUnavailable
+from connector.failsafes.control_limits import Throttle
 from connector.ledger.conduct import Conduct
 from connector.ledger.retention import Retention
 from connector.policy.fallback import Place, choose
@@ -36,6 +37,8 @@ from connector.site.office import Office
 from connector.site.scope import ScopedReader
 from connector.site.wiring import Erp, Pilot, Wiring
 from connector.telemetry.metrics import Meter
+
+_UNTHROTTLED = Throttle(per_second=100.0, burst=1000.0)  # the most that limits allow
 
 
 def clock_of(settings: Settings) -> SystemClock:
@@ -141,7 +144,9 @@ def trust_of(policy: PolicySettings) -> Trust:
 
 def conduct_of(site: Site) -> Conduct:
     """Return how the outbox talks to the ERP."""
-    posting, throttle = site.posting, site.limits.throttle
+    posting = site.posting
+    # Nobody is spared by a shadow that waits: it sends nothing
+    throttle = _UNTHROTTLED if site.mode == "shadow" else site.limits.throttle
     return Conduct(
         quarantine_seconds=posting.quarantine.total_seconds(),
         visibility_lag_seconds=posting.visibility_lag.total_seconds(),

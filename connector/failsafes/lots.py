@@ -1,13 +1,19 @@
-"""Whole lots: the one home of rounding in the fail-safes. After a cut it only rounds down."""
+"""Whole lots as fail-safes count them: what is too little for one, and what is noise.
+
+The rounding itself is the inventory's, exact in millionths. After a cut it only rounds down.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from connector.failsafes.line_limits import Lots
+from connector.inventory import ordering
+from connector.inventory.quantity import LARGEST, MILLION, units
 
 Column = NDArray[np.float64]
 
@@ -15,36 +21,42 @@ Column = NDArray[np.float64]
 _NOISE = 1e-6
 _MOST_NOISE = 0.25  # of a lot
 _EXACT = 1e-9
-_FLOAT = 4e-16  # what one division may lose
-_DECIMALS = 9
+_FLOAT = 4e-16  # what one operation may lose
 
 
 @dataclass(frozen=True, kw_only=True)
 class LotRules:
-    """How each line may be ordered. `multiple` > 0; `smallest` is a whole number of multiples."""
+    """How each line may be ordered; the largest lot is a cut of C10, no part of the rounding."""
 
-    multiple: Column
+    lots: ordering.Lots
     minimum: Column
-    smallest: Column
     maximum: Column  # inf = none
+
+    @cached_property
+    def multiple(self) -> Column:
+        """The lot of each line, > 0."""
+        return units(self.lots.lot)
+
+    @cached_property
+    def smallest(self) -> Column:
+        """The least that may be ordered: a whole number of lots."""
+        return units(self.lots.smallest)
 
     def up(self, quantity: Column, discard: float) -> Column:
         """Return whole lots that cover a quantity; 0 where less than `discard` lots are wanted."""
-        ratio = quantity / self.multiple
-        lots = np.ceil(ratio - np.clip(_NOISE * ratio, _NOISE, _MOST_NOISE))
-        whole = np.maximum(self._times(lots), self.smallest)
-        wanted = quantity >= discard * np.maximum(self.minimum, self.multiple)
-        return np.where(wanted & (quantity > 0), whole, 0.0)
+        lot = self.multiple
+        known = np.minimum(quantity, LARGEST)
+        covered = known - np.clip(_NOISE * known, _NOISE * lot, _MOST_NOISE * lot)
+        # Upwards, for the inventory takes the nearest millionth and would lose half of one
+        whole = ordering.round_up(np.ceil(covered * MILLION) / MILLION, self.lots)
+        wanted = (quantity > 0) & (quantity >= discard * np.maximum(self.minimum, lot))
+        return np.where(wanted, np.maximum(whole, self.smallest), 0.0)
 
     def down(self, quantity: Column) -> Column:
         """Return the most whole lots within a quantity; 0 where the smallest does not fit."""
-        ratio = quantity / self.multiple
-        slack = _EXACT + _EXACT / self.multiple + _FLOAT * ratio
-        whole = self._times(np.floor(ratio + slack))
-        return np.where(whole >= self.smallest, whole, 0.0)
-
-    def _times(self, lots: Column) -> Column:
-        return np.round(lots * self.multiple, _DECIMALS)
+        settled = quantity + _EXACT * (1.0 + self.multiple) + _FLOAT * quantity
+        known = np.minimum(settled, LARGEST)
+        return ordering.round_down(np.floor(known * MILLION) / MILLION, self.lots)
 
 
 def lot_rules(
@@ -52,17 +64,17 @@ def lot_rules(
 ) -> LotRules:
     """Return the rules of each line from its master data; 0 = none, inf = no maximum.
 
-    A fixed lot replaces minimum and multiple. Without any multiple the unit's own step counts.
+    A fixed lot replaces minimum and multiple. Nothing is ordered in less than the unit's own step.
     """
-    multiple = np.maximum(np.where(fixed > 0, fixed, multiple), step)
     minimum = np.where(fixed > 0, fixed, minimum)
-    lots = np.maximum(1.0, np.ceil(minimum / multiple - _EXACT))
-    return LotRules(
-        multiple=multiple,
+    lots = ordering.lots(
         minimum=minimum,
-        smallest=np.round(lots * multiple, _DECIMALS),
-        maximum=maximum,
+        maximum=np.full(len(minimum), np.inf),
+        fixed=np.zeros(len(minimum)),
+        multiple=np.maximum(np.where(fixed > 0, fixed, multiple), step),
+        step=step,
     )
+    return LotRules(lots=lots, minimum=minimum, maximum=maximum)
 
 
 def steps(units: NDArray[np.bool_], limits: Lots) -> Column:

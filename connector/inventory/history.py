@@ -84,7 +84,7 @@ def _replaced(
     millionths = (pl.col("quantity") * MILLION).round().cast(pl.Int64)
     added = after.group_by(keys).agg(quantity=millionths.sum() / MILLION)
     grown = pl.concat([before.select(*schema), added.sort(keys).select(*schema)])
-    return grown.cast(schema).rechunk()
+    return grown.cast(schema)  # in two pieces: joining them would hold all of it twice
 
 
 def _require_numbers(frame: pl.DataFrame) -> None:

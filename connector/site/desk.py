@@ -220,7 +220,7 @@ class Desk:
         self._failures = 0
 
     def _review(self, slot: Slot) -> ReviewReport:
-        with bind_review(site=self.name, review=slot.name):
+        with bind_review(site=self.name, review=slot.name, slot=slot.name):
             try:
                 report = review(self._rules(), self._edges(), slot)
             except ReplenishError as error:

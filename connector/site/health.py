@@ -35,6 +35,7 @@ def site_health(desk: Desk) -> SiteHealth:
         ledger_writable=_writable(desk),
         erp_answered_seconds=None if answered is None else monotonic - answered,
         erp_answered_limit=limit,
+        erp_trouble=notes.erp_trouble,
         data_age_seconds=None if taken is None else (now - taken).total_seconds(),
         data_age_limit=limit,
         next_review=desk.schedule.next_after(now),

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import polars as pl
+import structlog
 
 from connector import __version__
 from connector.cycle import Decision
@@ -32,8 +33,10 @@ class SiteJournal:
     wiring: Wiring
 
     def open(self, slot: Slot, now: datetime) -> str:
-        """Open the slot's review or raise ReviewSlotTaken."""
-        return self.ledger.open_review(slot, mode=self.wiring.erp.poster.mode, now=now)
+        """Open the slot's review or raise ReviewSlotTaken; from here on the log names it."""
+        review = self.ledger.open_review(slot, mode=self.wiring.erp.poster.mode, now=now)
+        structlog.contextvars.bind_contextvars(review=review)
+        return review
 
     def history(self) -> History:
         """Return what earlier pulls left."""

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from connector.cycle import ReviewReport
-from connector.errors import ReplenishError, ReviewSlotTaken
+from connector.errors import ErpDenied, ErpUnavailable, ReplenishError, ReviewSlotTaken
 from connector.ledger.queries import standing
 from connector.ledger.store import Store
 from connector.ports import Clock, Drained
@@ -31,6 +31,7 @@ class Notes:
         self.proved_at = float("-inf")  # when a commit was last tried
         self.writable = True
         self.last_error = ""
+        self.erp_trouble = ""  # how the ERP failed the last review
         self.seconds: dict[str, float] = {}
         self.report: ReviewReport | None = None
         self._site, self._clock, self._meter = site, clock, meter
@@ -54,7 +55,7 @@ class Notes:
 
     def reviewed(self, report: ReviewReport, store: Store) -> None:
         """Tell how a review went."""
-        self.report, self.last_error = report, ""
+        self.report, self.last_error, self.erp_trouble = report, "", ""
         self.erp_answered_at = self._clock.monotonic()
         self.data_taken_at = report.taken_at
         self._meter.review(
@@ -83,6 +84,10 @@ class Notes:
         if isinstance(error, ReviewSlotTaken):
             return
         self.last_error = str(error)
+        if isinstance(error, ErpUnavailable):
+            self.erp_trouble = "the ERP did not answer the last review"
+        elif isinstance(error, ErpDenied):
+            self.erp_trouble = "the ERP denied the last review what it needs"
         kind = type(error).__name__
         self._meter.review(self._site, outcome=kind, finished_at=self._clock.now(), good=False)
         log.error("review_failed", kind=kind, error=str(error), hint=error.hint)

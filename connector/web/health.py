@@ -37,6 +37,7 @@ class SiteHealth:
     ledger_writable: bool = False
     erp_answered_seconds: float | None = None  # since the ERP last answered
     erp_answered_limit: float = 21_600.0
+    erp_trouble: str = ""  # how the ERP failed the last review, "" = it did not
     data_age_seconds: float | None = None  # of the picture behind the last review
     data_age_limit: float = 21_600.0
     next_review: datetime | None = None
@@ -49,7 +50,8 @@ class SiteHealth:
     def unready(self) -> tuple[str, ...]:
         """Return why this site is not ready, in plain sentences; empty when it is."""
         reasons = (
-            _overdue("the ERP", "answered", self.erp_answered_seconds, self.erp_answered_limit),
+            self.erp_trouble
+            or _overdue("the ERP", "answered", self.erp_answered_seconds, self.erp_answered_limit),
             _overdue("the data", "came", self.data_age_seconds, self.data_age_limit),
             "" if self.ledger_writable else "the ledger cannot be written",
             "" if self.leader else "another process holds this site",

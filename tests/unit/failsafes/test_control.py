@@ -114,6 +114,27 @@ def test_a7_a_burst_then_one_permit_at_a_time():
     assert bucket.take(100.5, limits)[1] == 0.0
 
 
+@pytest.mark.parametrize(("sends", "seconds"), [(1, 0.0), (3, 0.0), (4, 0.5), (7, 2.0)])
+def test_a7_lets_a_burst_through_and_then_its_rate(sends, seconds):
+    limits, now = Throttle(per_second=2.0, burst=3.0), 100.0
+    bucket = Bucket.full(limits, at=now)
+    for _ in range(sends):
+        bucket, wait = bucket.take(now, limits)
+        if wait:
+            now += wait
+            bucket, wait = bucket.take(now, limits)
+        assert wait == 0.0
+    assert now - 100.0 == pytest.approx(seconds)
+
+
+def test_a7_a_clock_that_stands_brings_nothing():
+    limits = Throttle(per_second=2.0, burst=1.0)
+    bucket, first = Bucket.full(limits, at=10.0).take(10.0, limits)
+    bucket, second = bucket.take(10.0, limits)
+    assert (first, second) == (0.0, 0.5)
+    assert bucket.take(5.0, limits)[1] == 0.5
+
+
 def test_a7_permits_are_not_saved_beyond_the_burst():
     limits = Throttle(per_second=2.0, burst=3.0)
     bucket = Bucket(permits=0.0, at=0.0)

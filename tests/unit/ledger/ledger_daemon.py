@@ -28,8 +28,8 @@ CONDUCT = Conduct(
     visibility_lag_seconds=0.0,
     second_look_seconds=0.01,
     document_lines=3,
-    sends_per_second=10_000,
-    sends_at_once=100,
+    sends_per_second=100,
+    sends_at_once=1_000,
 )
 
 

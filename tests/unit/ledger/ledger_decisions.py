@@ -123,6 +123,7 @@ def screened(
     state: State, quantity: list[float], held: list[float], action: list[Action], **given: object
 ) -> Screened:
     rows = len(state)
+    most = [max(q, h) for q, h in zip(quantity, held, strict=True)]
     lines = filled(
         SCREENED,
         rows,
@@ -131,7 +132,8 @@ def screened(
         item=state.frame["item"].to_list(),
         quantity=quantity,
         held=held,
-        value=given.pop("value", [2.0 * max(q, h) for q, h in zip(quantity, held, strict=True)]),
+        rounded=given.pop("rounded", most),
+        value=given.pop("value", [2.0 * each for each in most]),
         action=[int(each) for each in action],
         **given,
     )

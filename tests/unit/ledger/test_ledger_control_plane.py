@@ -17,7 +17,6 @@ from connector.ledger.conduct import Outside
 from connector.ledger.dispatch import Dispatcher
 from connector.ledger.leader import LeaderLock, holder_of
 from connector.ledger.lines import State
-from connector.ledger.throttle import TokenBucket
 
 _HOLDER = """
 import sys, time
@@ -199,20 +198,24 @@ def test_a_replaced_process_may_not_write_an_intent(state_dir):
 
 
 @pytest.mark.parametrize(("sends", "seconds"), [(1, 0.0), (3, 0.0), (4, 0.5), (7, 2.0)])
-def test_the_bucket_lets_a_burst_through_and_then_its_rate(sends, seconds):
-    bucket, now = TokenBucket(rate=2.0, burst=3), 100.0
-    for _ in range(sends):
-        now += bucket.take(now)
-        if now > 100.0:
-            bucket.take(now)
-    assert now - 100.0 == pytest.approx(seconds)
+def test_a_burst_of_sends_goes_through_and_then_its_rate(sends, seconds):
+    world = World(conduct=replace(QUICK, sends_per_second=2.0, sends_at_once=3, document_lines=1))
+    world.review(0, [("1010", f"I{number}", "5") for number in range(sends)])
+    begun = world.clock.elapsed
+    assert world.drain().filed == sends
+    assert world.clock.elapsed - begun == pytest.approx(seconds)
 
 
-def test_a_clock_that_stands_or_goes_back_makes_no_tokens():
-    bucket = TokenBucket(rate=2.0, burst=1)
-    assert bucket.take(10.0) == 0.0
-    assert bucket.take(10.0) == 0.5
-    assert bucket.take(5.0) == 0.5
+def test_a_clock_that_stands_or_goes_back_makes_no_permits():
+    world = World(conduct=replace(QUICK, sends_per_second=2.0, sends_at_once=1, patience_seconds=0))
+    world.review(0, [("1010", "A", "5"), ("1020", "B", "5")])
+    refused = "throttled: the next send is due in 0.5 s"
+    first = world.drain()
+    assert (first.filed, first.stopped) == (1, refused)
+    world.clock.elapsed -= 5.0
+    again = world.drain()
+    assert (again.filed, again.stopped) == (0, refused)
+    assert len(world.erp.posts) == 1
 
 
 def test_a_lock_file_that_is_replaced_while_it_is_taken_is_not_leadership(tmp_path):

@@ -12,11 +12,14 @@ from ledger_fakes import START
 from ledger_worlds import SITE, World, a_record, planned, slot_on
 
 from connector.errors import CommandRefused, LedgerUnavailable
+from connector.failsafes.aftermath import vitals_after
+from connector.failsafes.limits import Limits
 from connector.inventory.memory import ORDERED, OWN, PREVIOUS, SPENT, VITALS
 from connector.ledger.commands import execute
 from connector.ledger.control import Command
 from connector.ledger.evidence import EvidenceStore
-from connector.ledger.planned import vitals_of
+from connector.ledger.memory import Pictures, remember
+from connector.ledger.verdicts import previous_of
 
 TODAY = START.date()
 
@@ -32,24 +35,51 @@ def told(world, day=1, **how):
     return world.ledger.remember(SITE, TODAY + timedelta(days=day), **how)
 
 
-def recorded(world, day, lines, *, accepted=True, items=4):
-    """Record a day with real evidence behind it."""
+def recorded(world, day, lines, *, accepted=True, items=4, believed=None):
+    """Record a day with real evidence behind it; `believed` = the items whose stock was believed."""
     slot = slot_on(day)
     if world.clock.wall < slot.starts_at:
         world.clock.advance((slot.starts_at - world.clock.wall).total_seconds())
     what = seen(items, seed=day, day=day)
+    if believed is not None:
+        what = replace(what, previous=as_believed(what, believed))
     review_id = world.ledger.open_review(slot, mode=world.erp.mode, now=world.now())
     evidence = world.ledger.evidence.write(SITE, review_id, what)
     record = replace(
         a_record(slot, planned(lines)),
         evidence_digest=evidence.digest,
         snapshot_digest=evidence.snapshot_digest,
-        vitals=vitals_of(slot.name, what.snapshot, what.state, what.screened),
+        vitals=vitals_after(
+            slot=slot.name,
+            state=what.state,
+            snapshot=what.snapshot,
+            limits=Limits(),
+            screened=what.screened,
+        ),
         accepted=accepted,
     )
     world.ledger.record(review_id, record, now=world.now())
     world.ledger.close_review(review_id, outcome="done", detail="", now=world.now())
     return what
+
+
+def whole_of(what):
+    """Return PREVIOUS with every reading as it was."""
+    return previous_of(what.state.frame.with_columns(starved_reviews=pl.lit(0)))
+
+
+def as_believed(what, items):
+    """Return PREVIOUS with a stock of 77 wherever the reading was not believed."""
+    doubted = ~pl.col("item").is_in(items)
+    return whole_of(what).with_columns(
+        on_hand=pl.when(doubted).then(77.0).otherwise("on_hand"),
+        starved_reviews=pl.lit(3, dtype=pl.Int64),
+    )
+
+
+def told_to_accept(world, who="ada"):
+    asked = Command(verb="accept", site=SITE, who=who, why="new", at=world.now())
+    return execute(world.ledger, asked, world.now())
 
 
 def test_the_first_review_remembers_nothing(remembering):
@@ -118,7 +148,7 @@ def test_shadow_lines_bring_no_stock_and_are_forgotten_when_live(remembering):
     assert memory.ordered.select("item", "ordered_on", "quantity", "value").rows() == [
         ("A", TODAY, 5.0, 10.0)
     ]
-    assert memory.spent.rows() == [("1010", TODAY, 10.0)]
+    assert memory.spent.height == 0  # no money left the house
     assert told(remembering, mode="live").ordered.height == 0
     remembering.switch("live")
     remembering.ledger.open_review(slot_on(1), mode="live", now=remembering.now())
@@ -126,12 +156,49 @@ def test_shadow_lines_bring_no_stock_and_are_forgotten_when_live(remembering):
     assert told(remembering).spent.height == 0
 
 
-def test_live_lines_are_remembered_in_shadow(remembering):
+def test_checked_lines_are_ordered_in_their_mode_and_spent_in_none(remembering):
+    remembering.switch("validate")
+    recorded(remembering, 0, [("1010", "A", "5")])
+    assert remembering.drain().validated == 1
+    assert told(remembering, mode="validate").ordered.height == 1
+    for mode in ("shadow", "validate", "live"):
+        memory = told(remembering, mode=mode)
+        assert (memory.spent.height, memory.own.height) == (0, 0)
+        assert (memory.ordered.height == 1) is (mode == "validate")
+
+
+def test_live_lines_are_remembered_and_spent_in_shadow(remembering):
     recorded(remembering, 0, [("1010", "A", "5")])
     remembering.drain()
     remembering.switch("shadow")
     assert told(remembering, mode="shadow").ordered.height == 1
     assert told(remembering, mode="shadow").own.height == 1
+    assert told(remembering, mode="shadow").spent.rows() == [("1010", TODAY, 10.0)]
+
+
+def test_lines_outside_the_pilot_are_recorded_and_neither_sent_nor_spent(remembering):
+    slot = slot_on(0)
+    review = remembering.ledger.open_review(slot, mode="live", now=remembering.now())
+    lines = planned([("1010", "A", "5"), ("1020", "B", "3")], held=[("1020", "C", "4")])
+    record = a_record(slot, lines, piloted=lines["node"] == "1010")
+    remembering.ledger.record(review, record, now=remembering.now())
+    remembering.ledger.close_review(review, outcome="done", detail="", now=remembering.now())
+    found = remembering.lines()
+    assert {item: (str(line.state), line.mode) for item, line in found.items()} == {
+        "A": ("owed", "live"),
+        "B": ("recorded", "shadow"),
+        "C": ("recorded", "shadow"),  # nobody is asked about it
+    }
+    assert remembering.drain().filed == 1
+    assert [line.item for post in remembering.erp.posts for line in post.lines] == ["A"]
+    with pytest.raises(CommandRefused, match="is recorded, not held"):
+        remembering.ledger.approve(found["C"].key, who="ada", now=remembering.now())
+    assert told(remembering, mode="live").spent.rows() == [("1010", TODAY, 10.0)]
+    assert told(remembering, mode="live").ordered["item"].to_list() == ["A"]
+    shadow = told(remembering, mode="shadow")
+    assert sorted(shadow.ordered["item"]) == ["A", "B", "C"]
+    assert shadow.spent.rows() == [("1010", TODAY, 10.0)]
+    remembering.sound()
 
 
 def test_doubt_counts_as_spent_and_what_was_refused_does_not(remembering):
@@ -194,23 +261,101 @@ def test_spent_adds_up_per_node_and_day(remembering):
     assert told(remembering, day=2).spent.equals(expected)
 
 
-def test_an_accepted_picture_counts_from_then_on(remembering):
+def test_what_was_not_believed_is_not_the_measure_of_the_next_review(remembering):
+    what = recorded(remembering, 0, [], believed=["M0000000", "M0000001"])
+    previous = told(remembering).previous
+    assert previous.schema == PREVIOUS
+    assert previous.equals(as_believed(what, ["M0000000", "M0000001"]))
+    assert previous["on_hand"].to_list()[2:] == [77.0, 77.0]
+    assert set(previous["starved_reviews"]) == {3}
+
+
+def test_a_lost_belief_is_the_whole_picture_and_a_damaged_one_is_refused(remembering):
+    what = recorded(remembering, 0, [], believed=[])
+    (kept,) = remembering.ledger.evidence.root.rglob("previous.parquet")
+    octets = kept.read_bytes()
+    kept.write_bytes(octets[:40])
+    with pytest.raises(LedgerUnavailable, match="cannot be read"):
+        told(remembering)
+    kept.unlink()
+    seen_then = told(remembering).previous["on_hand"]
+    assert seen_then.equals(what.state.frame["on_hand"], null_equal=True)
+
+
+def test_an_accepted_picture_is_compared_with_whole_and_from_then_on(remembering):
+    with pytest.raises(CommandRefused, match="no picture to accept"):
+        told_to_accept(remembering)
     recorded(remembering, 0, [])
-    what = recorded(remembering, 1, [], accepted=False)
-
-    def told_to_accept(who):
-        asked = Command(verb="accept", site=SITE, who=who, why="new", at=remembering.now())
-        return execute(remembering.ledger, asked, remembering.now())
-
+    what = recorded(remembering, 1, [], believed=[])
+    assert set(told(remembering, day=2).previous["on_hand"]) == {77.0}
     with pytest.raises(CommandRefused, match="nobody is named"):
-        told_to_accept(" ")
-    assert told_to_accept("ada").endswith("later reviews compare with this picture")
+        told_to_accept(remembering, who=" ")
+    assert set(told(remembering, day=2).previous["on_hand"]) == {77.0}
+    assert told_to_accept(remembering).endswith("later reviews compare with this picture")
     memory = told(remembering, day=2)
     assert memory.previous_on == what.snapshot.erp_date
-    assert set(memory.vitals["slot"]) == {slot_on(0).name, slot_on(1).name}
-    with pytest.raises(CommandRefused, match="no picture that waits"):
-        told_to_accept("ada")
+    assert memory.previous["on_hand"].equals(what.state.frame["on_hand"], null_equal=True)
+    # As if it were the first: what was usual before it is forgotten
+    assert set(memory.vitals["slot"]) == {slot_on(1).name}
+    assert told_to_accept(remembering)  # again changes nothing
+    assert told(remembering, day=2).previous.equals(memory.previous)
     remembering.sound()
+
+
+def test_only_the_accepted_picture_is_whole_the_ones_after_it_are_believed_again(remembering):
+    recorded(remembering, 0, [], believed=[])
+    told_to_accept(remembering)
+    recorded(remembering, 1, [], believed=[])
+    memory = told(remembering, day=2)
+    assert set(memory.previous["on_hand"]) == {77.0}
+    assert set(memory.vitals["slot"]) == {slot_on(0).name, slot_on(1).name}
+
+
+def test_a_picture_nobody_compares_with_can_be_accepted(remembering):
+    recorded(remembering, 0, [])
+    what = recorded(remembering, 1, [], accepted=False)
+    told_to_accept(remembering)
+    assert told(remembering, day=2).previous_on == what.snapshot.erp_date
+
+
+def test_pictures_are_asked_for_by_the_review_they_belong_to(remembering):
+    what = recorded(remembering, 0, [])
+    asked = []
+
+    def told_as(name):
+        return lambda review: asked.append((name, review)) or whole_of(what)
+
+    pictures = Pictures(believed=told_as("believed"), whole=told_as("whole"))
+    store = remembering.ledger.store
+    remember(store, SITE, TODAY, pictures)
+    told_to_accept(remembering)
+    remember(store, SITE, TODAY, pictures, mode="live")
+    review = store.rows("SELECT review_id FROM review")[0][0]
+    assert asked == [("believed", review), ("whole", review)]
+
+
+def test_what_was_usual_in_another_mode_is_no_measure_of_orders(remembering):
+    remembering.switch("shadow")
+    recorded(remembering, 0, [], items=200)
+    remembering.switch("live")
+    recorded(remembering, 1, [], items=200)
+    counted = ("stock_rows", "pipeline_rows", "items")
+    for mode, day in (("shadow", 0), ("live", 1)):
+        vitals = told(remembering, day=2, mode=mode).vitals
+        ordered = vitals.filter(pl.col("lines") > 0)
+        assert set(ordered["slot"]) == {slot_on(day).name}
+        assert set(vitals.filter(pl.col("value") > 0)["slot"]) == {slot_on(day).name}
+        assert set(vitals["slot"]) == {slot_on(0).name, slot_on(1).name}
+        assert (vitals.select(pl.min_horizontal(counted)).to_series() > 0).all()
+
+
+def test_the_newest_entry_of_the_journal_is_known(state_dir):
+    world = World(directory=state_dir)
+    assert world.ledger.last_entry() == START  # the epoch
+    world.review(1)
+    assert world.ledger.last_entry() == START + timedelta(days=1)
+    world.restart()
+    assert world.ledger.last_entry() == world.now()
 
 
 def test_orders_of_a_shadow_are_no_measure_of_what_is_on_its_way(remembering):

@@ -14,9 +14,11 @@ from ledger_decisions import a_snapshot, a_state, screened
 from ledger_fakes import START
 
 from connector.errors import SnapshotUnfit
+from connector.failsafes.aftermath import vitals_after
+from connector.failsafes.limits import Limits
 from connector.failsafes.verdicts import FINDINGS, Action
 from connector.inventory.memory import VITALS, Memory
-from connector.ledger.planned import PLANNED, counts_of, exact, plan_lines, vitals_of
+from connector.ledger.planned import PLANNED, counts_of, exact, plan_lines
 from connector.ledger.verdicts import starved
 
 RNG = np.random.default_rng(3)
@@ -60,9 +62,10 @@ def test_only_lines_that_may_be_sent_are_owed_and_only_held_ones_are_held():
     sent = (Action.PASS, Action.WARN, Action.CLAMP, Action.FALLBACK)
     kept = (Action.HOLD, Action.SUPPRESS, Action.NODE_HOLD, Action.GLOBAL_HALT, Action.NODE_SHADOW)
     lines = planned(
-        [5.0, 6.0, 7.0, 8.0, 0.0, 0.0, 9.0, 9.0, 9.0],
-        [0.0, 0.0, 0.0, 0.0, 4.0, 4.0, 0.0, 0.0, 4.0],
-        [*sent, *kept],
+        [5.0, 6.0, 7.0, 8.0, 0.0, 0.0, 9.0, 9.0, 9.0, 0.0, 9.0],
+        [0.0, 0.0, 0.0, 0.0, 4.0, 4.0, 0.0, 4.0, 4.0, 3.0, 4.0],
+        # A line held with its node by a sum (A7, D2) waits for a person; a stopped node's does not
+        [*sent, *kept, Action.NODE_HOLD, Action.NODE_HALT],
     )
     assert lines.schema == PLANNED
     assert lines.select("item", "quantity", "held").rows() == [
@@ -71,6 +74,7 @@ def test_only_lines_that_may_be_sent_are_owed_and_only_held_ones_are_held():
         ("M0000002", "7.000", False),
         ("M0000003", "8.000", False),
         ("M0000004", "4.000", True),
+        ("M0000009", "3.000", True),
     ]
 
 
@@ -106,6 +110,30 @@ def test_a_held_line_says_which_guards_held_it_with_both_numbers():
     assert lines["reasons"].to_list() == ["C4: 9.0 against 3.0; D1: 1.235 against 1.0 (day)", ""]
 
 
+def test_a_line_held_with_its_node_says_why_the_node_is_held():
+    state = a_state(3, RNG, node=["1000", "1000", "1010"])
+    about = {"before": 0.0, "after": 0.0, "detail": ""}
+    whole = about | {"item": "", "guard": "D2", "value": 900.0, "threshold": 300.0}
+    line = about | {"node": "1000", "guard": "C4", "action": 3, "value": 9.0, "threshold": 3.0}
+    findings = pl.DataFrame(
+        [
+            line | {"item": "M0000001"},
+            whole | {"node": "1000", "action": 6, "detail": "value of all orders"},
+            whole | {"node": "1000", "action": 1, "guard": "A7"},  # only warned
+            whole | {"node": "1010", "action": 6},
+        ],
+        schema=FINDINGS,
+    )
+    held = [Action.NODE_HOLD, Action.NODE_HOLD, Action.PASS]
+    verdict = screened(state, [0.0, 0.0, 5.0], [4.0, 9.0, 0.0], held, findings=findings)
+    node = "D2: 900.0 against 300.0 (value of all orders)"
+    assert plan_lines(state, verdict, TODAY).select("item", "held", "reasons").rows() == [
+        ("M0000000", True, node),
+        ("M0000001", True, f"C4: 9.0 against 3.0; {node}"),
+        ("M0000002", False, ""),
+    ]
+
+
 def test_an_unknown_cost_reserves_nothing_rather_than_nan():
     state = a_state(1, RNG)
     verdict = screened(state, [5.0], [0.0], [Action.PASS], value=[float("nan")])
@@ -118,10 +146,14 @@ def test_nothing_to_order_is_an_empty_plan():
 
 def test_vitals_count_each_node_and_start_from_its_items():
     rows = 7
-    state = a_state(rows, RNG, on_hand=[0.0, 1.0, 0.0, 2.0, 3.0, -1.0, 5.0])
+    state = a_state(
+        rows, RNG, on_hand=[0.0, 1.0, 0.0, 2.0, 3.0, -1.0, 5.0], unit_cost=[2.0] * rows
+    )
     verdict = screened(state, [2.0] + [0.0] * 6, [0.0] * 7, [Action.PASS] * 7)
     snapshot = a_snapshot(rows, RNG)
-    vitals = vitals_of("slot", snapshot, state, verdict)
+    vitals = vitals_after(
+        slot="slot", state=state, snapshot=snapshot, limits=Limits(), screened=verdict
+    )
     assert vitals.schema == VITALS
     first = vitals.row(0, named=True)
     assert first == {
@@ -140,18 +172,18 @@ def test_vitals_count_each_node_and_start_from_its_items():
 
 
 def test_counts_add_up():
-    state = a_state(4, RNG)
+    state = a_state(5, RNG)
     verdict = screened(
         state,
-        [2.0, 0.0, 0.0, 0.0],
-        [0.0, 3.0, 0.0, 0.0],
-        [Action.PASS, Action.HOLD, Action.SUPPRESS, Action.PASS],
-        requested=[2.0, 3.0, 4.0, float("nan")],
+        [2.0, 0.0, 0.0, 0.0, 0.0],
+        [0.0, 3.0, 0.0, 0.0, 5.0],
+        [Action.PASS, Action.HOLD, Action.SUPPRESS, Action.PASS, Action.NODE_HOLD],
+        requested=[2.0, 3.0, 4.0, float("nan"), 5.0],
     )
     counts = counts_of(verdict)
-    assert (counts.items, counts.ordered, counts.held, counts.stopped) == (4, 1, 1, 1)
-    assert (counts.value, counts.held_value) == (4.0, 6.0)
-    assert counts.by_action == {"PASS": 2, "HOLD": 1, "SUPPRESS": 1}
+    assert (counts.items, counts.ordered, counts.held, counts.stopped) == (5, 1, 2, 1)
+    assert (counts.value, counts.held_value) == (4.0, 16.0)
+    assert counts.by_action == {"PASS": 2, "HOLD": 1, "SUPPRESS": 1, "NODE_HOLD": 1}
 
 
 @pytest.mark.parametrize(
