@@ -21,7 +21,7 @@ import polars as pl
 from connector.errors import ErpDenied, ErpUnavailable, ReplenishError
 from connector.failsafes.limits import Limits
 from connector.failsafes.screen import screen
-from connector.failsafes.verdicts import Screened
+from connector.failsafes.verdicts import Action, Screened
 from connector.inventory.build import build_state
 from connector.inventory.memory import Memory
 from connector.inventory.network import Network
@@ -30,6 +30,8 @@ from connector.inventory.recommendation import Recommendation
 from connector.inventory.snapshot import History, Snapshot
 from connector.inventory.state import State
 from connector.ports import Drained, Policy, Slot, StockReader
+
+_STOPS_TOLD = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,10 +181,12 @@ def report_on(
     ordered = decision.screened.ordered()
     held = decision.screened.held()
     value = ordered.select(pl.col("value").fill_nan(0.0).sum()).item()
+    stops = stops_of(decision.screened)
+    waits = held.height or stops or drained.stopped or drained.in_doubt
     return ReviewReport(
         review=review_id,
         slot=slot,
-        outcome="held" if held.height or drained.stopped or drained.in_doubt else "done",
+        outcome="held" if waits else "done",
         taken_at=decision.snapshot.taken_at,
         finished_at=now,
         items=len(decision.state),
@@ -193,5 +197,20 @@ def report_on(
         source=decision.recommendation.source,
         drained=drained,
         screened=decision.screened,
-        detail=drained.stopped,
+        detail="; ".join(each for each in (*stops, drained.stopped) if each),
     )
+
+
+def stops_of(screened: Screened) -> list[str]:
+    """Return why whole nodes, or the whole site, order nothing in this review: one sentence each.
+
+    Nothing of them need be held for a person, who must hear of it all the same.
+    """
+    whole = (pl.col("item") == "") & (pl.col("action") >= Action.NODE_HOLD)
+    found = screened.findings.filter(whole)
+    told = [
+        f"{guard} stops {node or 'the whole site'}: {detail.removeprefix(f'{guard}: ')}"
+        for guard, node, detail in found.select("guard", "node", "detail").iter_rows()
+    ]
+    most = told[:_STOPS_TOLD]
+    return most + ([f"{len(told) - len(most)} more such stops"] if len(told) > len(most) else [])

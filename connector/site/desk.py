@@ -16,7 +16,7 @@ import polars as pl
 import structlog
 
 from connector.cycle import Edges, ReviewReport, Rules, review
-from connector.errors import ErpDenied, ErpUnavailable, ReplenishError, ReviewSlotTaken
+from connector.errors import ErpDenied, ErpUnavailable, ReplenishError
 from connector.failsafes.control import Reading, clock_jump
 from connector.ledger.commands import execute
 from connector.ledger.conduct import Outside
@@ -133,8 +133,6 @@ class Desk:
                     self._review_noting(slot)
                 else:
                     self._mind_outbox()
-        except ReviewSlotTaken:
-            pass
         except ReplenishError as error:
             self.notes.last_error = str(error)
             log.warning("work_failed", site=self.name, error=str(error), hint=error.hint)
@@ -159,7 +157,7 @@ class Desk:
             chosen = slot or self.due_slot()
             if chosen is None:
                 chosen = Slot(site=self.name, starts_at=self.clock.now().replace(microsecond=0))
-            return self._review(chosen)
+            return self._review(chosen, aloud=False)  # whoever asked is told what fails
 
     def drain(self) -> Drained:
         """Settle and send what is owed, outside a review."""
@@ -210,21 +208,24 @@ class Desk:
         return done
 
     def _review_noting(self, slot: Slot) -> None:
+        """Review; what fails has been logged once it comes here, and is left to a later tick."""
         try:
             self._review(slot)
         except (ErpUnavailable, ErpDenied):
             wait = _RETRY_SECONDS[min(self._failures, len(_RETRY_SECONDS) - 1)]
             self._retry_at = self.clock.monotonic() + (1.0 if self.wiring.rehearsal else wait)
             self._failures += 1
-            raise
-        self._failures = 0
+        except ReplenishError:
+            pass
+        else:
+            self._failures = 0
 
-    def _review(self, slot: Slot) -> ReviewReport:
+    def _review(self, slot: Slot, *, aloud: bool = True) -> ReviewReport:
         with bind_review(site=self.name, review=slot.name, slot=slot.name):
             try:
                 report = review(self._rules(), self._edges(), slot)
             except ReplenishError as error:
-                self.notes.failed(error)
+                self.notes.failed(error, aloud=aloud)
                 raise
             self.notes.reviewed(report, self.ledger.store)
         return report
@@ -253,7 +254,10 @@ class Desk:
             last_ledger_entry=self.ledger.last_entry(),
         )
         self._before = now
-        return {"": str(rulings[0])} if rulings else {}
+        if not rulings:
+            return {}
+        why = rulings[0]
+        return {"": f"{why} ({why.value:.0f} against {why.threshold:.0f})"}
 
     def _edges(self) -> Edges:
         return Edges(

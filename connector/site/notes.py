@@ -79,8 +79,8 @@ class Notes:
             seconds={step: round(each, 3) for step, each in self.seconds.items()},
         )
 
-    def failed(self, error: ReplenishError) -> None:
-        """Tell why a review ended without a decision."""
+    def failed(self, error: ReplenishError, *, aloud: bool = True) -> None:
+        """Tell why a review ended without a decision; `aloud` = in the log, too."""
         if isinstance(error, ReviewSlotTaken):
             return
         self.last_error = str(error)
@@ -90,7 +90,8 @@ class Notes:
             self.erp_trouble = "the ERP denied the last review what it needs"
         kind = type(error).__name__
         self._meter.review(self._site, outcome=kind, finished_at=self._clock.now(), good=False)
-        log.error("review_failed", kind=kind, error=str(error), hint=error.hint)
+        if aloud:
+            log.error("review_failed", kind=kind, error=error.args[0], hint=error.hint)
 
     def drained(self, drained: Drained, store: Store) -> None:
         """Tell what a pass over the outbox did and what is left in it."""

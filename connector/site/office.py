@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from connector.cycle import ReviewReport
-from connector.errors import CommandRefused, NotLeader
+from connector.errors import CommandRefused, NotLeader, ReplenishError
+from connector.inventory.snapshot import Snapshot
 from connector.ledger.control import Answer, Command, Mailbox
 from connector.ledger.evidence import EvidenceStore
 from connector.ports import Slot
@@ -24,6 +27,8 @@ from connector.site.questions import Questions
 _ANSWER_SECONDS = 60.0
 _KEY_LENGTH = 10
 _REVIEWS_MOST = 100_000
+_FAULTS_MOST = 200
+_DATA_HINT = "not ordered until it is corrected in the ERP"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +47,7 @@ class Office(Questions):
             found += [_as_finding(each) for each in check()]
         if any(each["outcome"] == "failed" for each in found):
             return found
-        return found + self._others_who_plan()
+        return found + self._of_the_picture()
 
     def api_plan(self) -> list[Any]:
         """Return every call that can be made."""
@@ -96,10 +101,17 @@ class Office(Questions):
         except NotLeader:
             return self._by_mail(command)
 
-    def _others_who_plan(self) -> list[dict[str, Any]]:
-        """Return who else plans an item: its planning type, or requisitions that are not ours."""
+    def _of_the_picture(self) -> list[dict[str, Any]]:
+        """Pull once and tell what is wrong with the data, and who else plans an item."""
         history = EvidenceStore(self.directory / "evidence").history(self.name).newest()
-        snapshot = self.wiring.erp.reader.pull(self.clock.now(), history)
+        try:
+            snapshot = self.wiring.erp.reader.pull(self.clock.now(), history)
+        except ReplenishError as error:
+            return [_finding("picture", "failed", error.args[0], error.hint)]
+        return _unreadable_values(snapshot.faults) + self._others_who_plan(snapshot)
+
+    def _others_who_plan(self, snapshot: Snapshot) -> list[dict[str, Any]]:
+        """Tell who else plans an item: its planning type, or requisitions that are not ours."""
         found = [
             _finding(f"planner of {row['node']}/{row['item']}", "warning", row["detail"])
             for row in self.wiring.erp.other_planners(snapshot).iter_rows(named=True)
@@ -121,6 +133,18 @@ class Office(Questions):
             yield desk
         finally:
             desk.close()
+
+
+def _unreadable_values(faults: pl.DataFrame) -> list[dict[str, Any]]:
+    """Tell which item-nodes are not ordered for a value of theirs."""
+    told = [
+        _finding(f"data of {row['node']}/{row['item']}", "warning", row["detail"], _DATA_HINT)
+        for row in faults.head(_FAULTS_MOST).iter_rows(named=True)
+    ]
+    if faults.height > _FAULTS_MOST:
+        rest = f"{faults.height - _FAULTS_MOST} values more cannot be used"
+        told.append(_finding("data", "warning", rest, _DATA_HINT))
+    return told
 
 
 def _finding(layer: str, outcome: str, detail: str, hint: str = "") -> dict[str, Any]:

@@ -18,12 +18,13 @@ PLANTS = ("1000", "1010", "1020")
 class Theatre:
     """Sandbox, daemon and clock in one, writing down what was done to them."""
 
-    def __init__(self, *, deaf=False, notes=()):
+    def __init__(self, *, deaf=False, notes=(), catch_ups=0):
         self.today, self.events = FIRST, []
         self.deaf, self.said = deaf, notes
         self.written = self.running = ("shadow", ())
         self.planning = dict.fromkeys(PLANTS, "reorder_point")
         self.reviews, self.moment = {}, 0.0
+        self.catch_ups, self.unsent, self.asked = catch_ups, 0, []
         self.stage = SimpleNamespace(plants=PLANTS, write=self.write)
 
     # the stage
@@ -36,6 +37,7 @@ class Theatre:
         return datetime(self.today.year, self.today.month, self.today.day, 6, tzinfo=UTC)
 
     def advance(self):
+        assert self.unsent == 0, "the ERP's day began before all was sent"
         planned = [plant for plant, how in self.planning.items() if how != "none"]
         mode, pilot = self.reviews[self.today]
         live = (pilot or PLANTS) if mode == "live" else ()
@@ -53,10 +55,13 @@ class Theatre:
     # the daemon
     def site(self):
         self.reviews.setdefault(self.today, self.running)
+        self.unsent = max(0, self.unsent - 1)
         mode, pilot = self.running
         return {
             "mode": mode,
             "pilot": list(pilot),
+            "outbox": self.unsent % 2,
+            "in_doubt": self.unsent // 2,
             "last_review": {
                 "review": f"r{self.today}",
                 "slot": f"demo/replenishment/{self.today:%Y%m%d}T060000Z",
@@ -77,6 +82,12 @@ class Theatre:
     def failed(self, what):
         return ReplenishError(f"the daemon {what}", hint="read the log")
 
+    # the planner
+    def decide(self):
+        self.asked.append(self.today)
+        self.unsent += self.catch_ups
+        return self.catch_ups
+
     # the clock
     def monotonic(self):
         return self.moment
@@ -85,7 +96,15 @@ class Theatre:
         self.moment += max(seconds, 1.0)
 
     def scene(self):
-        return Scene(stage=self.stage, admin=self, face=self, sandbox=self, daemon=self, clock=self)
+        return Scene(
+            stage=self.stage,
+            admin=self,
+            face=self,
+            sandbox=self,
+            daemon=self,
+            clock=self,
+            planner=self,
+        )
 
 
 @pytest.mark.parametrize(("days", "pilot_days"), [(2, 0), (4, 1), (5, 1), (12, 3), (60, 3)])
@@ -96,11 +115,30 @@ def test_every_plant_has_one_planner_every_day(days, pilot_days):
     for _, planned, live in theatre.events:
         assert sorted({*planned, *live}) == list(PLANTS)
         assert not set(planned) & set(live)
-    shadow = -(-days // 2)
+    shadow = -(-days // 3)
     counts = [len(live) for _, _, live in theatre.events]
     assert counts[:shadow] == [0] * shadow
     assert counts[shadow:] == [2] * pilot_days + [3] * (days - shadow - pilot_days)
     assert diary.live_from == FIRST + timedelta(days=shadow)
+
+
+def test_the_planner_decides_on_every_live_day_and_nothing_approved_is_left_unsent():
+    theatre = Theatre(catch_ups=3)
+    diary = play(theatre.scene(), 6, lambda _: None)
+    assert theatre.asked == [FIRST + timedelta(days=number) for number in range(2, 6)]
+    assert diary.approved == 4 * 3
+
+
+def test_a_day_in_shadow_is_nobodys_to_approve():
+    theatre = Theatre(catch_ups=3)
+    diary = play(theatre.scene(), 1, lambda _: None)
+    assert (theatre.asked, diary.approved, diary.live_from) == ([], 0, None)
+
+
+def test_what_was_approved_and_is_never_sent_is_told():
+    theatre = Theatre(catch_ups=1_000)
+    with pytest.raises(ReplenishError, match="longer than 90 s to send what was approved"):
+        play(theatre.scene(), 3, lambda _: None)
 
 
 def test_the_morning_after_is_reviewed_too():

@@ -205,6 +205,8 @@ def test_each_command_does_what_it_says(world):
     told("resume", site="")
     world.ledger.brake.trip(site=SITE, node="1010", why="D3", now=world.now())
     assert told("rearm", node="1010") == "north/1010 posts again"
+    review = world.ledger.store.rows("SELECT review_id FROM review")[0][0]
+    assert told("accept", why="moved") == f"{review}: later reviews compare with this picture"
     world.erp.stored[0].unit = "KG"
     world.outbox.confirm(SITE)
     assert told("adopt", line=lines["A"].key, number="7", number_line="10").endswith(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,12 +16,12 @@ from ledger_fakes import START
 from ledger_worlds import SITE, slot_on
 
 from connector.errors import CommandRefused, LedgerUnavailable
-from connector.inventory.memory import Memory
+from connector.inventory.memory import PREVIOUS, Memory
 from connector.inventory.snapshot import History
 from connector.ledger.evidence import EvidenceStore
 from connector.ledger.retention import prune_policies
 from connector.ledger.reviews import review_id_of
-from connector.ledger.verdicts import verdict_lines
+from connector.ledger.verdicts import previous_of, verdict_lines
 
 REVIEW = review_id_of(slot_on(0))
 
@@ -70,6 +71,27 @@ def test_a_review_is_read_back_bit_for_bit(store):
     assert store.digest(SITE, REVIEW) == written.digest
     assert store.faults(SITE, REVIEW) == ()
     assert written.octets > 0
+
+
+def test_what_the_next_review_compares_with_is_kept_bit_for_bit_and_guarded(store):
+    what = seen(40)
+    lines = verdict_lines(what.state, what.recommendation, what.screened, what.memory)
+    believed = previous_of(lines).with_columns(pl.col("on_hand") + 0.1)
+    store.write(SITE, REVIEW, replace(what, previous=believed))
+    same_bits(store.read_previous(SITE, REVIEW), believed)
+    same_bits(store.read_lines(SITE, REVIEW), lines)  # what was read stays what was read
+    assert store.faults(SITE, REVIEW) == ()
+    kept = store.directory(SITE, REVIEW) / "previous.parquet"
+    believed.with_columns(on_hand=pl.lit(0.0)).write_parquet(kept)
+    assert store.faults(SITE, REVIEW) == (f"{REVIEW}/previous.parquet was altered",)
+
+
+def test_a_review_that_believed_all_is_compared_with_as_it_was_read(store):
+    what = seen(40)
+    store.write(SITE, REVIEW, what)
+    previous = store.read_previous(SITE, REVIEW)
+    assert previous.schema == PREVIOUS
+    same_bits(previous.select("on_hand"), what.state.frame.select("on_hand"))
 
 
 def test_the_same_picture_has_the_same_digests_in_another_store(store, tmp_path):
