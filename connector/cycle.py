@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from connector.errors import ErpDenied, ErpUnavailable, ReplenishError
+from connector.errors import ErpDenied, ErpUnavailable
 from connector.failsafes.limits import Limits
 from connector.failsafes.screen import screen
 from connector.failsafes.verdicts import Action, Screened
@@ -161,7 +161,7 @@ def review(rules: Rules, edges: Edges, slot: Slot) -> ReviewReport:
             edges.journal.record(review_id, slot, decision)
         with edges.step("post"):
             drained = edges.outbox.drain()
-    except ReplenishError as error:
+    except Exception as error:  # a defect, too, must not leave its slot open
         edges.journal.close(review_id, outcome_of(error), str(error), edges.now())
         raise
     report = report_on(review_id, slot, decision, drained, edges.now())
@@ -169,7 +169,7 @@ def review(rules: Rules, edges: Edges, slot: Slot) -> ReviewReport:
     return report
 
 
-def outcome_of(error: ReplenishError) -> str:
+def outcome_of(error: Exception) -> str:
     """Name how a review ended without a decision: `unavailable` may be tried again in its slot."""
     return "unavailable" if isinstance(error, ErpUnavailable | ErpDenied) else "refused"
 

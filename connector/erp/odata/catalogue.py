@@ -99,6 +99,24 @@ class Within:
 
 
 @dataclass(frozen=True)
+class NotTrue:
+    """The flag is not set.
+
+    A server that answers with rows that have it set did not understand; it is asked without.
+    """
+
+    name: str
+
+    def render(self, _slots: Slots) -> str:
+        """Return the filter term."""
+        return f"{self.name} ne true"
+
+    def __str__(self) -> str:
+        """Return the term as a plan shows it."""
+        return f"{self.name} ne true"
+
+
+@dataclass(frozen=True)
 class Literally:
     """A term without slots.
 
@@ -116,7 +134,7 @@ class Literally:
         return self.term
 
 
-Term = AnyOf | Since | Within | Literally
+Term = AnyOf | Since | Within | NotTrue | Literally
 
 
 @dataclass(frozen=True, kw_only=True)

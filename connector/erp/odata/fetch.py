@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connector.erp.odata.answers import require_data
-from connector.erp.odata.catalogue import Expansion, Field, Read, Slots
+from connector.erp.odata.catalogue import Expansion, Field, NotTrue, Read, Slots
 from connector.erp.odata.gather import Digest, Gathered, Rows
 from connector.erp.odata.metadata import EntityShape, Schema, SchemaReader
 from connector.erp.odata.paging import Pager, Query
@@ -80,6 +80,8 @@ class Fetcher:
             for _query in self._queries(read, selected, slots, gathered):
                 pass
             rows, inner = gathered.rows(), gathered.inner()
+            if (wider := _without_unheeded(read, rows)) is not read:
+                return self.fetch(wider, slots, digest)
             feed = Feed(
                 name=read.name,
                 rows=rows.frame.height,
@@ -174,6 +176,20 @@ class _Selected:
         if inner is None:
             return shape(names)
         return shape(names, inner.navigation, tuple(field.name for field in inner.fields))
+
+
+def _without_unheeded(read: Read, rows: Rows) -> Read:
+    """Return the read without those tests that its rows contradict, itself where none does.
+
+    Some servers turn `ne true` around. What they sent is not all there is, whatever they counted.
+    """
+    frame = rows.frame
+    heeded = tuple(
+        term
+        for term in read.terms
+        if not isinstance(term, NotTrue) or not frame[term.name].fill_null(value=False).any()
+    )
+    return read if heeded == read.terms else replace(read, terms=heeded)
 
 
 def missing_fields(fields: tuple[Field, ...], known: EntityShape) -> list[Field]:

@@ -134,7 +134,14 @@ def shape(names: tuple[str, ...], navigation: str = "", inner: tuple[str, ...] =
 
 def _rows_type(names: tuple[str, ...]) -> Any:
     row = msgspec.defstruct("Inner", [(name, _Scalar, UNSET) for name in names], gc=False)
-    rows = msgspec.defstruct("InnerRows", [("results", list[row] | UnsetType, UNSET)])  # type: ignore[valid-type]
+    rows = msgspec.defstruct(
+        "InnerRows",
+        [
+            ("results", list[row] | UnsetType, UNSET),  # type: ignore[valid-type]
+            ("following", str | UnsetType | None, UNSET),  # a server may cut these rows, too
+        ],
+        rename={"following": "__next"},
+    )
     return list[row] | rows | UnsetType | None  # type: ignore[valid-type]
 
 
@@ -157,12 +164,12 @@ def _whole(count: Any) -> int | None:
 
 
 def _many(value: Any) -> Sequence[Any] | None:
-    """Return the rows inside a row, None where only a link to them came."""
+    """Return the rows inside a row, None where only a link to them or to the rest of them came."""
     if isinstance(value, list):
         return value
     if value is None or value is UNSET:
         return ()
-    return None if value.results is UNSET else value.results
+    return None if value.results is UNSET or value.following else value.results
 
 
 def _columns(names: tuple[str, ...], rows: Sequence[Any]) -> Columns:

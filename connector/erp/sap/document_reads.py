@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.erp.odata.catalogue import AnyOf, Expansion, Field, Literally, Read, Since, Within
+from connector.erp.odata.catalogue import AnyOf, Expansion, Field, NotTrue, Read, Since, Within
 from connector.erp.sap.fields import (
     MOVEMENT_SERVICE,
     MRP_SERVICE,
@@ -42,7 +42,7 @@ ORDER_ITEMS = Read(
         name("PurchaseRequisition", 10),
         name("PurchaseRequisitionItem", 5),
     ),
-    terms=(AnyOf("Plant", "plants"), Literally("IsCompletelyDelivered ne true")),
+    terms=(AnyOf("Plant", "plants"), NotTrue("IsCompletelyDelivered")),
     expansion=Expansion(navigation="to_ScheduleLine", fields=_SCHEDULE),
     chunked="plants",
     as_written=("PurchaseOrder",),
@@ -165,7 +165,7 @@ REQUISITIONS = Read(
         text("RequirementTracking", 10, required=True),
         text("RequisitionerName", 12),
     ),
-    terms=(AnyOf("Plant", "plants"), Literally("IsClosed ne true")),
+    terms=(AnyOf("Plant", "plants"), NotTrue("IsClosed")),
     chunked="plants",
 )
 MRP_ELEMENTS = Read(
