@@ -170,8 +170,12 @@ def review(rules: Rules, edges: Edges, slot: Slot) -> ReviewReport:
 
 
 def outcome_of(error: Exception) -> str:
-    """Name how a review ended without a decision: `unavailable` may be tried again in its slot."""
-    return "unavailable" if isinstance(error, ErpUnavailable | ErpDenied) else "refused"
+    """Name how a review ended: one that is `unavailable` may be tried again in its slot.
+
+    The ERP may answer later, and a full disk may be freed.
+    """
+    again = isinstance(error, ErpUnavailable | ErpDenied | LedgerUnavailable)
+    return "unavailable" if again else "refused"
 
 
 def report_on(

@@ -16,7 +16,7 @@ import polars as pl
 import structlog
 
 from connector.cycle import Edges, ReviewReport, Rules, review
-from connector.errors import ErpDenied, ErpUnavailable, ReplenishError
+from connector.errors import ErpDenied, ErpUnavailable, LedgerUnavailable, ReplenishError
 from connector.failsafes.control import Reading, clock_jump
 from connector.ledger.commands import execute
 from connector.ledger.conduct import Outside
@@ -145,9 +145,9 @@ class Desk:
             return None
         slot = Slot(site=self.name, starts_at=due)
         rows = self.ledger.store.rows(
-            "SELECT status, outcome FROM review WHERE slot = ?", (slot.name,)
+            "SELECT recorded_at, outcome FROM review WHERE slot = ?", (slot.name,)
         )
-        if rows and (rows[0][0] == "recorded" or rows[0][1] not in {"", "unavailable", "crashed"}):
+        if rows and (rows[0][0] or rows[0][1] not in {"", "unavailable", "crashed"}):
             return None
         return slot
 
@@ -211,7 +211,7 @@ class Desk:
         """Review; what fails has been logged once it comes here, and is left to a later tick."""
         try:
             self._review(slot)
-        except (ErpUnavailable, ErpDenied):
+        except (ErpUnavailable, ErpDenied, LedgerUnavailable):
             wait = _RETRY_SECONDS[min(self._failures, len(_RETRY_SECONDS) - 1)]
             self._retry_at = self.clock.monotonic() + (1.0 if self.wiring.rehearsal else wait)
             self._failures += 1

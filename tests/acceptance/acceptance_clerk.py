@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
@@ -21,6 +22,9 @@ def run(words):
             main(words)
         except SystemExit as left:
             code = left.code
+        except BaseException:  # noqa: BLE001 - a traceback is what a person would see
+            traceback.print_exc()
+            code = 1
     return code, out.getvalue(), err.getvalue()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -37,6 +38,13 @@ def until(done, what, seconds=PATIENCE, alive=None):
         assert time.monotonic() < end, f"{seconds:.0f} s passed without {what}\n{alive or ''}"
         time.sleep(0.03)
     return found
+
+
+def free_port():
+    """Return a port that nobody listens on."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return door.getsockname()[1]
 
 
 @dataclass

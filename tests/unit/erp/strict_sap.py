@@ -31,8 +31,9 @@ class Habits:
     following: str = "relative"  # or absolute, inner_host, double, none
     cap: int = 1000
     count: str = "text"  # or "number", "none"
-    inner: str = "results"  # or "list", "deferred", "refused", "absent"
+    inner: str = "results"  # or "list", "cut", "deferred", "refused", "absent"
     rows: str = "results"  # or "list"
+    turns_ne_around: bool = False  # takes `ne true` for `eq true`
     refuses_order: bool = False
     ignores_top: bool = False
     ignores_skip: bool = False
@@ -98,7 +99,10 @@ class StrictSap:
             return 400, error("400", "$orderby is not supported")
         rows = copy.deepcopy(self.rows(service, entity_set))
         if "$filter" in options:
-            test = parsed_filter(options["$filter"])
+            text = options["$filter"]
+            if habits.turns_ne_around:
+                text = text.replace("ne true", "eq true")
+            test = parsed_filter(text)
             rows = [row for row in rows if matches(test, row)]
         if not rows and habits.no_data_is_400:
             return 400, error("/IWBEP/CM_MGW_RT/022", "Data is not Found")
@@ -169,6 +173,8 @@ class StrictSap:
         rows = [
             self._values(each, wanted or list(kinds), kinds) for each in self.inside(row, target)
         ]
+        if habits.inner == "cut" and len(rows) > 1:
+            return {navigation: {"results": rows[:1], "__next": f"{navigation}?$skiptoken=1"}}
         return {navigation: rows if habits.inner == "list" else {"results": rows}}
 
     def inside(self, row, target):

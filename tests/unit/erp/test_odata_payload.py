@@ -77,6 +77,7 @@ def test_rows_inside_know_their_parent(inner):
         [{"A": "p", "to_X": {"__deferred": {"uri": "u"}}}],
         [{"A": "p"}],
         [{"A": "p", "to_X": {"results": []}}, {"A": "q", "to_X": {"__deferred": {"uri": "u"}}}],
+        [{"A": "p", "to_X": {"results": [{"C": "1"}], "__next": "to_X?$skiptoken=1"}}],
     ],
 )
 def test_rows_inside_that_were_not_sent_are_not_an_empty_list(rows):
