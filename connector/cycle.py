@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from connector.errors import ErpDenied, ErpUnavailable
+from connector.errors import ErpDenied, ErpUnavailable, LedgerUnavailable
 from connector.failsafes.limits import Limits
 from connector.failsafes.screen import screen
 from connector.failsafes.verdicts import Action, Screened

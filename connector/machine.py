@@ -14,7 +14,7 @@ from connector.clock import FollowedClock, SystemClock
 from connector.errors import ConfigError
 from connector.settings import Configuration, load, secrets_of
 from connector.site.desk import Desk
-from connector.site.health import site_health
+from connector.site.health import doubts_of, site_health
 from connector.telemetry.logs import configure
 from connector.telemetry.metrics import Meter
 from connector.telemetry.notify import Notifier
@@ -77,7 +77,7 @@ class Machine:
         if listen is None:
             return
         host, _, port = listen.rpartition(":")
-        app = make_app(self.health, self._meter.exposition)
+        app = make_app(self.health, self._exposition)
         self._web = WebServer(app, host=host.strip("[]"), port=int(port))
         self._web.start()
         log.info("web_listening", url=self._web.url)
@@ -97,6 +97,18 @@ class Machine:
             sites=tuple(site_health(desk) for desk in self.desks),
             notes=self._notes,
         )
+
+    def _exposition(self) -> bytes:
+        """Return the metrics, with what only now is known."""
+        for site in self.health().sites:
+            self._meter.halted(site.site, halted=site.halted)
+            self._meter.leader(site.site, leader=site.leader)
+            if site.data_age_seconds is not None:
+                self._meter.data_age(site.site, site.data_age_seconds)
+        for desk in self.desks:
+            lines, oldest = doubts_of(desk)
+            self._meter.in_doubt(desk.name, lines=lines, oldest_seconds=oldest)
+        return self._meter.exposition()
 
     def stop_sending(self) -> None:
         """Let the sends in progress finish and start no other."""

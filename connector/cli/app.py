@@ -48,6 +48,9 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "resume": deciding.resume,
         "accept": deciding.accept,
         "rearm": deciding.rearm,
+        "write-off": deciding.write_off,
+        "adopt": deciding.adopt,
+        "restored": deciding.restored,
     },
     "Explain and prove": {
         "reviews": explaining.reviews,

@@ -106,6 +106,44 @@ def rearm(
         _told(runtime.rearm(node, person(who)), as_json=as_json)
 
 
+def write_off(
+    line: Line,
+    why: Annotated[str, typer.Argument(help="Why, for the auditor.")],
+    config: Config = DEFAULT_CONFIG,
+    site: SiteName = "",
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """End the alarm of a missing or conflicting line: it is not in the ERP as ours."""
+    with gateway.site(config, site) as runtime:
+        _told(runtime.write_off(line.upper(), person(who), why), as_json=as_json)
+
+
+def adopt(
+    line: Line,
+    number: Annotated[str, typer.Argument(help="The requisition in the ERP.")],
+    number_line: Annotated[str, typer.Argument(help="Its line.")],
+    config: Config = DEFAULT_CONFIG,
+    site: SiteName = "",
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """End the alarm of a conflict: this line of the ERP is the one we filed."""
+    with gateway.site(config, site) as runtime:
+        _told(runtime.adopt(line.upper(), number, number_line, person(who)), as_json=as_json)
+
+
+def restored(
+    config: Config = DEFAULT_CONFIG, site: SiteName = "", who: Who = "", as_json: AsJson = False
+) -> None:
+    """Open a ledger that was restored from a backup; the daemon must not run.
+
+    Everything owed is looked up in the ERP before it may be sent, and past slots stay closed.
+    """
+    with gateway.site(config, site) as runtime:
+        _told(runtime.restored(person(who)), as_json=as_json)
+
+
 def _told(sentence: str, *, as_json: bool) -> None:
     show.answer({"done": sentence} if as_json else sentence, as_json=as_json)
 

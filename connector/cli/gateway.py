@@ -45,6 +45,15 @@ class SiteRuntime(Protocol):
     def accept(self, who: str, why: str) -> str:
         """Let later reviews compare with a picture that a data fail-safe held."""
 
+    def write_off(self, line: str, who: str, why: str) -> Any:
+        """End an alarm: the line is not in the ERP as ours."""
+
+    def adopt(self, line: str, number: str, number_line: str, who: str) -> Any:
+        """End a conflict: this line of the ERP is ours."""
+
+    def restored(self, who: str) -> Any:
+        """Open a ledger that was restored from a backup."""
+
     def rearm(self, node: str, who: str) -> str:
         """Let a tripped node post again."""
 

@@ -71,6 +71,7 @@ class Desk:
         self._failures = 0
         self._retry_at = 0.0
         self._fit(wiring)
+        self.notes.recall(self.ledger.store)
         self._close_unfinished()
 
     # What the daemon asks

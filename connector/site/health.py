@@ -47,6 +47,14 @@ def site_health(desk: Desk) -> SiteHealth:
     )
 
 
+def doubts_of(desk: Desk) -> tuple[int, float]:
+    """Return how many lines are in doubt and for how many seconds the oldest has been."""
+    doubtful = standing(desk.ledger.store, desk.name).in_doubt
+    now = desk.clock.now()
+    ages = [(now - _moment(line.changed_at)).total_seconds() for line in doubtful]
+    return len(ages), max(ages, default=0.0)
+
+
 def _writable(desk: Desk) -> bool:
     """Prove now and then that a commit still works: a polled face must not wear the disk."""
     notes, now = desk.notes, desk.clock.monotonic()

@@ -10,7 +10,9 @@ import structlog
 
 from connector.cycle import ReviewReport
 from connector.errors import ErpDenied, ErpUnavailable, ReplenishError, ReviewSlotTaken
+from connector.ledger.moments import moment
 from connector.ledger.queries import standing
+from connector.ledger.reviews import latest_recorded
 from connector.ledger.store import Store
 from connector.ports import Clock, Drained
 from connector.site.wiring import Wiring
@@ -42,6 +44,15 @@ class Notes:
         digest = bundles[0].digest if bundles else ""
         self._meter.mode(self._site, wiring.erp.poster.mode)
         self._meter.policy(self._site, source=wiring.policy.name, digest=digest)
+
+    def recall(self, store: Store) -> None:
+        """Take up what an earlier process left: a restart alone is no reason to be unready."""
+        latest = latest_recorded(store, self._site)
+        if latest is None or latest.recorded_at is None:
+            return
+        self.data_taken_at = moment(latest.recorded_at)
+        ago = (self._clock.now() - self.data_taken_at).total_seconds()
+        self.erp_answered_at = self._clock.monotonic() - ago
 
     @contextmanager
     def step(self, step: str) -> Iterator[None]:
@@ -88,7 +99,7 @@ class Notes:
             self.erp_trouble = "the ERP did not answer the last review"
         elif isinstance(error, ErpDenied):
             self.erp_trouble = "the ERP denied the last review what it needs"
-        kind = type(error).__name__
+        kind = _kind(error)
         self._meter.review(self._site, outcome=kind, finished_at=self._clock.now(), good=False)
         if aloud:
             log.error("review_failed", kind=kind, error=error.args[0], hint=error.hint)
@@ -100,3 +111,9 @@ class Notes:
         self._meter.outbox(self._site, {s: n for s, n in states.items() if s in _WAITING})
         for note in drained.notes:
             log.warning("outbox_note", site=self._site, note=note)
+
+
+def _kind(error: ReplenishError) -> str:
+    """Return the documented kind of an error: some rooms have finer ones of their own."""
+    documented = ReplenishError.__module__
+    return next(each.__name__ for each in type(error).__mro__ if each.__module__ == documented)

@@ -86,6 +86,20 @@ class Office(Questions):
         """Let a tripped node post again."""
         return self.command("rearm", who=who, node=node)
 
+    def write_off(self, line: str, who: str, why: str) -> str:
+        """End an alarm: the line is not, or no longer, in the ERP as ours."""
+        return self.command("write_off", who=who, line=line, why=why)
+
+    def adopt(self, line: str, number: str, number_line: str, who: str) -> str:
+        """End a conflict: this line of the ERP is ours."""
+        return self.command("adopt", who=who, line=line, number=number, number_line=number_line)
+
+    def restored(self, who: str) -> str:
+        """Open a ledger restored from a backup: everything owed is looked up before it is sent."""
+        desk = Desk(self.wiring, self.directory, self.clock, self.meter, restored=True)
+        desk.close()
+        return f"{who}: the ledger of {self.name} is open as restored; its past slots stay closed"
+
     def command(self, verb: str, *, who: str, **facts: str) -> str:
         """Carry out what a person decided and return the sentence that says so."""
         command = Command(

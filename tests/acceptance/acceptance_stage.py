@@ -106,8 +106,8 @@ def sandbox(directory, *options):
         told = json.loads(ready.read_text())
         yield Erp(process, told["url"], told["admin"])
     finally:
-        process.terminate()
-        process.wait(20)
+        process.kill()
+        process.wait()
 
 
 @dataclass
@@ -203,9 +203,9 @@ class Site:
         """Ask the clerk: a process that pays for the imports once."""
         return self.clerk.ask(*words, "--config", str(self.config), "--json")
 
-    def ask_apart(self, *words, prefix=(), **options):
+    def ask_apart(self, *words, program=PYTHON, **options):
         """Run the command in a process of its own, as a person does."""
-        command = [*prefix, *PYTHON, *words, "--config", str(self.config), "--json"]
+        command = [*program, *words, "--config", str(self.config), "--json"]
         told = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120, **options
         )

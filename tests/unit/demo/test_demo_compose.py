@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from connector.site.account import STOCK, Account
 from connector.demo.compose import filed_counts, spans, unmatched, with_times_filed
-from connector.site.others import WANTED
 from connector.demo.play import Diary, Turn
-from connector.site.recorded import decisions, recorded
 from connector.demo.summary import as_document
+from connector.site.account import STOCK, Account
+from connector.site.others import WANTED
+from connector.site.recorded import decisions, recorded
 from connector.telemetry.report import render
 from connector.telemetry.report.data import MODES, POSTED, REVIEWS
 

@@ -146,9 +146,7 @@ def test_nothing_to_order_is_an_empty_plan():
 
 def test_vitals_count_each_node_and_start_from_its_items():
     rows = 7
-    state = a_state(
-        rows, RNG, on_hand=[0.0, 1.0, 0.0, 2.0, 3.0, -1.0, 5.0], unit_cost=[2.0] * rows
-    )
+    state = a_state(rows, RNG, on_hand=[0.0, 1.0, 0.0, 2.0, 3.0, -1.0, 5.0], unit_cost=[2.0] * rows)
     verdict = screened(state, [2.0] + [0.0] * 6, [0.0] * 7, [Action.PASS] * 7)
     snapshot = a_snapshot(rows, RNG)
     vitals = vitals_after(
