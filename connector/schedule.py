@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
+
+_SECOND, _HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -24,17 +26,19 @@ class Schedule:
         return CronTrigger.from_crontab(self.cron, timezone=ZoneInfo(self.time_zone))
 
     def next_after(self, now: datetime) -> datetime | None:
-        """Return the first slot later than `now`, aware, or None if there is none."""
-        fire: datetime | None = self.trigger.get_next_fire_time(None, now + timedelta(seconds=1))
-        return fire
+        """Return the first slot later than `now`, in UTC, or None if there is none."""
+        # In UTC: the hour that a clock change repeats would be found again and again
+        fire = self.trigger.get_next_fire_time(None, now.astimezone(UTC) + _SECOND)
+        found: datetime | None = None if fire is None else fire.astimezone(UTC)
+        return found if found is None or found > now else self.next_after(now + _HOUR)
 
     def latest_due(self, now: datetime) -> datetime | None:
-        """Return the last slot at or before `now` that is still within grace, or None."""
+        """Return the last slot at or before `now` that is still within grace, in UTC, or None."""
         latest: datetime | None = None
-        fire = self.trigger.get_next_fire_time(None, now - self.grace)
+        fire = self.next_after(now - self.grace - _SECOND)
         while fire is not None and fire <= now:
             latest = fire
-            fire = self.trigger.get_next_fire_time(None, fire + timedelta(seconds=1))
+            fire = self.next_after(fire)
         return latest
 
     def review_days(self, now: datetime) -> float:
