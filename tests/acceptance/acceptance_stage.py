@@ -51,7 +51,6 @@ def free_port():
 class Erp:
     """A running stand-in ERP."""
 
-    process: subprocess.Popen
     url: str
     admin: str
 
@@ -93,21 +92,36 @@ class Erp:
         return Counter(each["key"] for each in self.filed() if each["key"])
 
 
+class Sandbox:
+    """A stand-in ERP of its own, started at once; `open` waits until it listens."""
+
+    def __init__(self, directory, *options):
+        self._ready = directory / "ready.json"
+        command = [sys.executable, "-m", "connector.sandbox", "--ready-file", str(self._ready)]
+        command += ["--items", "20", "--regions", "2", "--seed", "7", "--history-days", "30"]
+        with (directory / "sandbox.log").open("wb") as log:
+            self._process = subprocess.Popen([*command, *options], stdout=log, stderr=log, cwd=ROOT)
+
+    def open(self):
+        until(self._ready.exists, "the stand-in ERP to listen")
+        told = json.loads(self._ready.read_text())
+        erp = Erp(told["url"], told["admin"])
+        erp.make_hungry()
+        return erp
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+
+
 @contextmanager
-def sandbox(directory, *options):
-    """Run a stand-in ERP of its own."""
-    ready = directory / "ready.json"
-    command = [sys.executable, "-m", "connector.sandbox", "--ready-file", str(ready)]
-    command += ["--items", "20", "--regions", "2", "--seed", "7", "--history-days", "30", *options]
-    with (directory / "sandbox.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+def sandbox(directory):
+    """Run a stand-in ERP in need of orders."""
+    own = Sandbox(directory)
     try:
-        until(ready.exists, "the stand-in ERP to listen")
-        told = json.loads(ready.read_text())
-        yield Erp(process, told["url"], told["admin"])
+        yield own.open()
     finally:
-        process.kill()
-        process.wait()
+        own.close()
 
 
 @dataclass

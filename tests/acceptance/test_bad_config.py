@@ -37,7 +37,7 @@ BAD = {
 def good(tmp_path_factory, clerk):
     """A site whose ERP is not there: nothing here comes so far as to ask it."""
     nowhere = f"http://127.0.0.1:{free_port()}"
-    place = Site(tmp_path_factory.mktemp("config"), Erp(None, nowhere, nowhere), clerk)
+    place = Site(tmp_path_factory.mktemp("config"), Erp(nowhere, nowhere), clerk)
     return place.configure(mode="live")
 
 
@@ -73,7 +73,7 @@ def test_several_mistakes_are_told_at_once_with_their_lines(good):
 
 def test_the_daemon_does_not_start_with_such_a_file(tmp_path, clerk):
     nowhere = f"http://127.0.0.1:{free_port()}"
-    site = Site(tmp_path, Erp(None, nowhere, nowhere), clerk).configure(mode="live")
+    site = Site(tmp_path, Erp(nowhere, nowhere), clerk).configure(mode="live")
     site.write(site.config.read_text().replace('"live"', '"alive"'))
     daemon = site.daemon(wait=False)
     assert daemon.process.wait(30) == 78

@@ -7,7 +7,7 @@ import time
 HALF = 0.6  # seconds: several looks at the outbox and the mailbox
 
 
-def test_a_kill_file_stops_every_send_until_it_is_gone(site):
+def test_a_kill_file_and_a_halt_stop_every_send_until_they_are_gone(site):
     erp = site.erp
     kill = site.state / "control" / "KILL"
     kill.parent.mkdir(parents=True)
@@ -23,20 +23,14 @@ def test_a_kill_file_stops_every_send_until_it_is_gone(site):
     assert len(site.keys("owed")) == 20
     kill.unlink()
     daemon.wait(lambda: len(site.keys("filed")) == 20, "the owed lines to be filed")
-    assert erp.times() == dict.fromkeys(site.keys("filed"), 1)
-    assert not daemon.status()["halted"]
-    assert daemon.stop() == 0
-
-
-def test_halt_and_resume_reach_the_running_daemon(site):
-    erp, daemon = site.erp, site.configure(mode="live").daemon()
-    daemon.wait_for("review_done")
     before = erp.times()
+    assert before == dict.fromkeys(site.keys("filed"), 1)
+    assert not daemon.status()["halted"]
+    # The same by a command, through the mailbox of the running daemon
     halted = site.ask("halt", "stock count", "--who", "Ada")
     assert halted.code == 0
     assert "halted" in halted.json["done"]
     told = daemon.status()
-    assert told["halted"]
     assert "Ada" in told["halted_why"]
     assert "stock count" in told["halted_why"]
     assert site.ask("status").json["acc"]["halted"] == told["halted_why"]
@@ -49,8 +43,7 @@ def test_halt_and_resume_reach_the_running_daemon(site):
     assert site.ask("resume", "--who", "Ada").code == 0
     daemon.wait(lambda: not site.keys("owed", "intent"), "the owed lines to be filed")
     assert erp.times() == before | dict.fromkeys(owed, 1)
-    who = [each["who"] for each in daemon.events("command_done")]
-    assert who == ["Ada", "Ada"]
+    assert [each["who"] for each in daemon.events("command_done")] == ["Ada", "Ada"]
     assert daemon.stop() == 0
 
 
@@ -117,7 +110,7 @@ def test_a_second_daemon_is_refused_and_the_first_goes_on(site):
     assert len(words) == 1
     assert f"held by process {daemon.process.pid}" in words[0]
     assert "Traceback" not in str(second)
-    once = site.ask_apart("once")
+    once = site.ask("once")
     assert once.code == 75
     assert once.error["kind"] == "NotLeader"
     daemon.wait(lambda: len(site.keys("filed")) == 20, "the first daemon's orders")

@@ -31,7 +31,6 @@ def sites(tmp_path_factory, clerk):
         for name, fault in LOST.items():
             (directory / name).mkdir()
             erp = stack.enter_context(sandbox(directory / name))
-            erp.make_hungry()
             erp.plant(**fault, service=REQUISITIONS, count=2)
             place = places[name] = Site(directory, erp, clerk, name=name)
             place.configure(mode="live", posting={"lines_per_document": 4})

@@ -19,12 +19,12 @@ from kill_campaign import Campaign
 def test_a_daemon_that_is_killed_again_and_again_files_every_order_once(tmp_path):
     running = Campaign(tmp_path / "campaign", 11, "")
     try:
-        verdict = running.run(6)
+        verdict = running.run(4)
     finally:
         running.close()
-    assert verdict.kills == 6
+    assert verdict.kills == 4
     assert verdict.filed >= 20
-    assert verdict.faults >= 3
+    assert verdict.faults >= 1
     assert (verdict.duplicates, verdict.lost, verdict.unknown) == (0, 0, 0)
     assert verdict.intact
 

@@ -17,7 +17,6 @@ def reviewed(tmp_path_factory, clerk):
     """A site after one review in shadow."""
     directory = tmp_path_factory.mktemp("shadow")
     with sandbox(directory) as erp:
-        erp.make_hungry()
         site = Site(directory, erp, clerk).configure(mode="shadow")
         told = site.ask_apart("once")
         assert told.code == 0, told

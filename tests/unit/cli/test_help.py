@@ -39,7 +39,20 @@ def test_every_command_explains_itself_and_takes_json(capsys, name):
 def test_the_commands_are_those_the_documents_name():
     assert set(names()) == {
         *("run", "once", "demo", "sandbox", "check", "print-config", "schema", "api-plan"),
-        *("version", "status", "held", "approve", "reject", "halt", "resume", "accept", "rearm"),
+        *(
+            "version",
+            "status",
+            "held",
+            "approve",
+            "reject",
+            "halt",
+            "resume",
+            "accept",
+            "rearm",
+            "write-off",
+            "adopt",
+            "restored",
+        ),
         *("reviews", "lines", "explain", "replay", "report", "verify"),
     }
 
