@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -50,7 +51,7 @@ class Daemon:
             self._wake.clear()
             if self._reload and not self._stopping:
                 self._reload = False
-                self._reconfigure()
+                self._while_beating(self._reconfigure)
             self._beat()
         self._leave()
         return EXIT_DONE
@@ -68,6 +69,14 @@ class Daemon:
     def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
         self._reload = True
         self._wake.set()
+
+    def _while_beating(self, work: Callable[[], None]) -> None:
+        """Do what may wait for a review, which takes longer than systemd's patience."""
+        worker = threading.Thread(target=work, name="reload")
+        worker.start()
+        while worker.is_alive():
+            worker.join(_HEARTBEAT_SECONDS)
+            self._beat()
 
     def _beat(self) -> None:
         """Tell systemd we live, unless a site has been inside one call for too long."""
