@@ -40,10 +40,10 @@ class Daemon:
 
     def run(self) -> int:
         """Serve until SIGTERM; return the exit code."""
+        self._listen()
         self._machine.start_web()
         self._schedule()
         self._scheduler.start()
-        self._listen()
         self._machine.notify.ready(f"{len(self._machine.desks)} sites")
         log.info("daemon_started", config=str(self._config), sites=len(self._machine.desks))
         while not self._stopping:

@@ -86,7 +86,7 @@ class Notes:
             recorded=report.drained.recorded,
             rejected=report.drained.rejected,
             in_doubt=report.drained.in_doubt,
-            stopped=report.drained.stopped,
+            detail=report.detail,  # why whole nodes order nothing, and why sending stopped
             seconds={step: round(each, 3) for step, each in self.seconds.items()},
         )
 

@@ -49,6 +49,7 @@ def test_the_service_manager_hears_of_start_life_reload_and_end(site, manager):
     daemon.hang_up()
     manager.wait_for("RELOADING=1")
     manager.wait_for("READY=1")  # with the old configuration
+    site.configure(mode="shadow")
     # A reload waits for the review in progress; the service manager must not take us for dead
     daemon.wait_for("review_done")
     site.erp.plant("slow", entity="A_PurchaseOrderItem", method="GET", delay_ms=3000, count=1)
@@ -57,6 +58,7 @@ def test_the_service_manager_hears_of_start_life_reload_and_end(site, manager):
     daemon.hang_up()
     manager.wait_for("RELOADING=1")
     assert ["WATCHDOG=1"] in manager.wait_for("READY=1")
+    daemon.wait_for("config_reloaded", 2)
     daemon.process.terminate()
     manager.wait_for("STOPPING=1")
     assert daemon.process.wait(20) == 0

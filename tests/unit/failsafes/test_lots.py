@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from connector.failsafes.line_limits import Lots
 from connector.failsafes.lots import lot_rules
 from connector.failsafes.verdicts import Action
+from connector.inventory import ordering
 
 HOLD, CLAMP = Action.HOLD, Action.CLAMP
 
@@ -93,6 +94,41 @@ def test_laws_of_rounding(quantity, minimum, multiple, fixed, step):
     assert within <= asked + 1e-6
     assert whole == 0 or whole >= asked * (1 - 1e-5)
     assert whole <= np.maximum(lots.smallest, asked + lots.multiple)
+
+
+@given(
+    quantity=decimals,
+    minimum=st.just(0.0) | decimals,
+    multiple=st.just(0.0) | decimals,
+    step=st.sampled_from([1.0, 0.001]),
+)
+def test_what_was_not_cut_is_rounded_as_the_inventory_explains_it(
+    quantity, minimum, multiple, step
+):
+    known = {"minimum": minimum, "multiple": multiple and max(multiple, step), "step": step}
+    columns = {name: np.array([value]) for name, value in known.items()}
+    lots = ordering.lots(maximum=np.array([np.inf]), fixed=np.zeros(1), **columns)
+    asked = np.array([quantity])
+    assert rules(**known).up(asked, 0.0) == ordering.round_up(asked, lots)
+    assert rules(**known).down(asked) == ordering.round_down(asked, lots)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "lot", "expected"),
+    [
+        (1.1, {"multiple": 0.1, "step": 0.001}, 1.1),  # eleven lots, in binary a little more
+        (0.0010004, {"step": 0.001}, 0.002),  # more than noise, less than half a millionth
+        (868771808.6, {"multiple": 36.998, "step": 0.001}, 868771829.822),  # to the last digit
+    ],
+)
+def test_lots_are_counted_exactly(quantity, lot, expected):
+    assert up(quantity, **lot) == expected
+    assert down(expected, **lot) == expected
+
+
+def test_what_nobody_limits_is_the_largest_amount_there_is():
+    assert down(np.inf, multiple=12.0) == 9_999_999_996.0
+    assert up(np.nan) == down(np.nan) == 0.0
 
 
 # C10 in the composition
