@@ -7,84 +7,14 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from ledger_decisions import seen
 from ledger_fakes import START
-from ledger_worlds import SITE, World, a_record, planned, slot_on
+from ledger_memories import recorded, told
+from ledger_worlds import SITE, World, slot_on
 
 from connector.errors import CommandRefused, LedgerUnavailable
-from connector.failsafes.aftermath import vitals_after
-from connector.failsafes.limits import Limits
 from connector.inventory.memory import ORDERED, OWN, PREVIOUS, SPENT, VITALS
-from connector.ledger.commands import execute
-from connector.ledger.control import Command
-from connector.ledger.evidence import EvidenceStore
-from connector.ledger.memory import Pictures, remember
-from connector.ledger.verdicts import previous_of
 
 TODAY = START.date()
-
-
-@pytest.fixture
-def remembering(tmp_path):
-    world = World()
-    world.ledger = replace(world.ledger, evidence=EvidenceStore(tmp_path))
-    return world
-
-
-def told(world, day=1, **how):
-    return world.ledger.remember(SITE, TODAY + timedelta(days=day), **how)
-
-
-def recorded(world, day, lines, *, held=(), accepted=True, items=4, believed=None, pilot=()):
-    """Record a day with real evidence behind it.
-
-    `believed` = the items whose stock was believed, None = all. `pilot` = its nodes, () = all.
-    """
-    slot = slot_on(day)
-    if world.clock.wall < slot.starts_at:
-        world.clock.advance((slot.starts_at - world.clock.wall).total_seconds())
-    what = seen(items, seed=day, day=day)
-    if believed is not None:
-        what = replace(what, previous=as_believed(what, believed))
-    review_id = world.ledger.open_review(slot, mode=world.erp.mode, now=world.now())
-    evidence = world.ledger.evidence.write(SITE, review_id, what)
-    plan = planned(lines, held)
-    record = replace(
-        a_record(slot, plan),
-        evidence_digest=evidence.digest,
-        snapshot_digest=evidence.snapshot_digest,
-        vitals=vitals_after(
-            slot=slot.name,
-            state=what.state,
-            snapshot=what.snapshot,
-            limits=Limits(),
-            screened=what.screened,
-        ),
-        accepted=accepted,
-        piloted=plan["node"].is_in(pilot) if pilot else None,
-    )
-    world.ledger.record(review_id, record, now=world.now())
-    world.ledger.close_review(review_id, outcome="done", detail="", now=world.now())
-    return what
-
-
-def whole_of(what):
-    """Return PREVIOUS with every reading as it was."""
-    return previous_of(what.state.frame.with_columns(starved_reviews=pl.lit(0)))
-
-
-def as_believed(what, items):
-    """Return PREVIOUS with a stock of 77 wherever the reading was not believed."""
-    doubted = ~pl.col("item").is_in(items)
-    return whole_of(what).with_columns(
-        on_hand=pl.when(doubted).then(77.0).otherwise("on_hand"),
-        starved_reviews=pl.lit(3, dtype=pl.Int64),
-    )
-
-
-def told_to_accept(world, who="ada"):
-    asked = Command(verb="accept", site=SITE, who=who, why="new", at=world.now())
-    return execute(world.ledger, asked, world.now())
 
 
 def test_the_first_review_remembers_nothing(remembering):
@@ -261,75 +191,6 @@ def test_spent_adds_up_per_node_and_day(remembering):
         orient="row",
     )
     assert told(remembering, day=2).spent.equals(expected)
-
-
-def test_what_was_not_believed_is_not_the_measure_of_the_next_review(remembering):
-    what = recorded(remembering, 0, [], believed=["M0000000", "M0000001"])
-    previous = told(remembering).previous
-    assert previous.schema == PREVIOUS
-    assert previous.equals(as_believed(what, ["M0000000", "M0000001"]))
-    assert previous["on_hand"].to_list()[2:] == [77.0, 77.0]
-    assert set(previous["starved_reviews"]) == {3}
-
-
-def test_a_damaged_belief_is_not_silently_replaced_by_the_raw_readings(remembering):
-    recorded(remembering, 0, [], believed=[])
-    (kept,) = remembering.ledger.evidence.root.rglob("previous.parquet")
-    kept.write_bytes(kept.read_bytes()[:40])
-    with pytest.raises(LedgerUnavailable, match="cannot be read"):
-        told(remembering)
-
-
-def test_an_accepted_picture_is_compared_with_whole_and_from_then_on(remembering):
-    with pytest.raises(CommandRefused, match="no picture to accept"):
-        told_to_accept(remembering)
-    recorded(remembering, 0, [])
-    what = recorded(remembering, 1, [], believed=[])
-    assert set(told(remembering, day=2).previous["on_hand"]) == {77.0}
-    with pytest.raises(CommandRefused, match="nobody is named"):
-        told_to_accept(remembering, who=" ")
-    assert set(told(remembering, day=2).previous["on_hand"]) == {77.0}
-    assert told_to_accept(remembering).endswith("later reviews compare with this picture")
-    memory = told(remembering, day=2)
-    assert memory.previous_on == what.snapshot.erp_date
-    assert memory.previous["on_hand"].equals(what.state.frame["on_hand"], null_equal=True)
-    # As if it were the first: what was usual before it is forgotten
-    assert set(memory.vitals["slot"]) == {slot_on(1).name}
-    assert told_to_accept(remembering)  # again changes nothing
-    assert told(remembering, day=2).previous.equals(memory.previous)
-    remembering.sound()
-
-
-def test_only_the_accepted_picture_is_whole_the_ones_after_it_are_believed_again(remembering):
-    recorded(remembering, 0, [], believed=[])
-    told_to_accept(remembering)
-    recorded(remembering, 1, [], believed=[])
-    memory = told(remembering, day=2)
-    assert set(memory.previous["on_hand"]) == {77.0}
-    assert set(memory.vitals["slot"]) == {slot_on(0).name, slot_on(1).name}
-
-
-def test_a_picture_nobody_compares_with_can_be_accepted(remembering):
-    recorded(remembering, 0, [])
-    what = recorded(remembering, 1, [], accepted=False)
-    told_to_accept(remembering)
-    assert told(remembering, day=2).previous_on == what.snapshot.erp_date
-
-
-def test_pictures_are_asked_for_by_the_review_they_belong_to(remembering):
-    what = recorded(remembering, 0, [])
-    asked = []
-
-    def told_as(name):
-        return lambda review: asked.append((name, review)) or whole_of(what)
-
-    pictures = Pictures(believed=told_as("believed"), whole=told_as("whole"))
-    store = remembering.ledger.store
-    remember(store, SITE, TODAY, pictures)
-    told_to_accept(remembering)
-    remember(store, SITE, TODAY, pictures, mode="live")
-    review = store.rows("SELECT review_id FROM review")[0][0]
-    assert asked == [("believed", review), ("whole", review)]
 
 
 def test_what_was_usual_in_another_mode_is_no_measure_of_orders(remembering):

@@ -6,14 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from site_desks import DAILY, DAY, HOUR, LOW, NODES, SITE, START, House, Killed
+from site_desks import DAILY, DAY, HOUR, LOW, NODES, SITE, START, House
 
-from connector.erp.memory import InMemoryErp
 from connector.errors import (
     CommandRefused,
     ErpDenied,
     ErpUnavailable,
-    LedgerUnavailable,
     NotLeader,
     ReviewSlotTaken,
     SnapshotUnfit,
@@ -199,130 +197,6 @@ def test_in_shadow_nothing_is_sent_and_everything_recorded(tmp_path):
     house.desk.close()
 
 
-def test_a_crash_between_the_commit_and_the_first_send_loses_nothing(house):
-    house.stock[TEA] = LOW
-
-    def dies():
-        if any(review.status == "recorded" for review in house.reviews()):
-            raise Killed
-
-    house.clock.at_call = dies
-    with pytest.raises(Killed):
-        house.desk.tick()
-    assert house.erp.posts == 0
-    assert house.states() == {TEA: "owed"}
-    house.die()
-    house.desk = house.open()
-    assert house.outcomes() == ["interrupted"]
-    at(house, 1.0)
-    assert house.states() == {TEA: "filed"}
-    for _ in range(5):
-        at(house, 400.0)
-    assert [(line.node, line.item) for line in house.erp.filed] == [TEA]
-    assert len(house.reader.pulls) == 1  # the review itself is not repeated
-    assert house.desk.ledger.verify() == []
-
-
-def test_a_crash_before_the_commit_is_reviewed_again(house):
-    house.stock[TEA] = LOW
-
-    def dies():
-        if house.reader.pulls:
-            raise Killed
-
-    house.clock.at_call = dies
-    with pytest.raises(Killed):
-        house.desk.tick()
-    house.die()
-    house.desk = house.open()
-    at(house, 1.0)
-    assert house.outcomes() == ["done"]
-    assert len(house.erp.filed) == 1
-
-
-class DyingErp(InMemoryErp):
-    """Stores the document, and the process dies before it hears of it."""
-
-    def post(self, document):
-        super().post(document)
-        raise Killed
-
-
-def test_a_crash_after_the_erp_stored_is_looked_up_and_never_sent_twice(tmp_path):
-    house = House(tmp_path)
-    dying = DyingErp(house.picture(), house.clock)
-    house.desk.rewire(replace(house.wiring, erp=replace(house.wiring.erp, poster=dying)))
-    house.stock[TEA] = LOW
-    with pytest.raises(Killed):
-        house.desk.tick()
-    house.die()
-    house.erp._held = dying._held  # the same ERP, and a process that lives
-    house.desk = house.open()
-    for _ in range(20):
-        at(house, 60.0)
-    assert house.states()[TEA] in {"filed", "confirmed"}
-    assert len(house.erp.filed) == 1
-    assert house.erp.posts == 0
-    house.desk.close()
-
-
-class Forgetful(InMemoryErp):
-    """Loses its answers and then denies to look them up."""
-
-    def find(self, keys):
-        raise ErpDenied("no authorisation to display", hint="grant it")
-
-
-def test_a_review_that_decided_is_not_repeated_when_the_erp_denies_a_look(house):
-    erp = Forgetful(house.picture(), house.clock)
-    erp.troubles = ["lost_before"]
-    wired = replace(house.wiring.erp, poster=erp, finder=None)
-    house.desk.rewire(replace(house.wiring, erp=wired))
-    house.stock |= {TEA: LOW, ("1020", "TEA"): LOW}
-    house.desk.tick()
-    assert sorted(house.states().values()) == ["filed", "in_doubt"]
-    for _ in range(30):
-        at(house, 60.0)
-    assert len(house.reviews()) == 1
-    assert len(house.reader.pulls) == 1
-    assert sorted(house.states().values()) == ["filed", "in_doubt"]
-    assert "no authorisation to display" in house.desk.notes.last_error
-
-
-def test_a_clock_that_disagrees_with_the_erps_orders_nothing(house):
-    house.stock[TEA] = LOW
-    house.erp_ahead = timedelta(minutes=10)
-    house.desk.tick()
-    assert house.erp.filed == []
-    assert house.states() == {}
-    (finding,) = house.desk.notes.report.screened.findings.filter(guard="A6").rows(named=True)
-    assert (finding["node"], finding["item"]) == ("", "")
-    assert "our clock against the ERP's" in finding["detail"]
-
-
-def test_a_wall_clock_that_jumps_between_two_reviews_orders_nothing(house):
-    house.desk.tick()
-    house.sells()
-    house.clock.wall += timedelta(minutes=5)  # the machine's own clock knows nothing of it
-    house.stock[TEA] = LOW
-    house.desk.tick()
-    assert house.erp.filed == []
-    assert house.desk.notes.report.screened.findings.filter(guard="A6").height == 1
-
-
-def test_a_kill_file_stops_the_sending_and_its_end_lets_it_go(house):
-    house.stock[TEA] = LOW
-    kill = house.directory / "control" / "KILL"
-    kill.touch()
-    house.desk.tick()
-    assert house.erp.posts == 0
-    assert house.states() == {TEA: "owed"}
-    assert house.outcomes() == ["held"]
-    kill.unlink()
-    at(house, 1.0)
-    assert house.states() == {TEA: "filed"}
-
-
 def test_a_desk_told_to_stop_starts_nothing_more(house):
     house.desk.stop_sending()
     house.desk.tick()
@@ -356,19 +230,6 @@ def test_a_new_configuration_is_used_from_the_next_review_on(house):
     assert {line.node for line in house.erp.filed} == {"1020"}
     assert {line.node for line in house.lines() if line.mode == "shadow"} == {"1010"}
     assert len(house.lines()) == len(house.stock)
-
-
-def test_a_ledger_that_cannot_be_written_reviews_nothing_and_says_so(house):
-    house.desk.ledger.store._connection.execute("PRAGMA query_only = ON")
-    house.stock[TEA] = LOW
-    house.desk.tick()
-    assert house.erp.posts == 0
-    assert house.desk.notes.last_error
-    with pytest.raises(LedgerUnavailable):
-        house.desk.review_once()
-    house.desk.ledger.store._connection.execute("PRAGMA query_only = OFF")
-    at(house, 60.0)
-    assert house.states() == {TEA: "filed"}
 
 
 def test_the_picture_of_the_test_is_whole(house):
