@@ -165,9 +165,9 @@ class EvidenceStore:
 
     def read_previous(self, site: str, review: str) -> pl.DataFrame:
         """Return PREVIOUS as a review left it for the next one."""
-        path = self.directory(site, review) / _PREVIOUS
-        frame = read_frame(path) if path.exists() else self.read_lines(site, review)
-        return previous_of(frame)
+        # The manifest tells whether one was kept: a lost file is no licence for the raw readings
+        kept = any(file.name == _PREVIOUS for file in self._manifest(site, review).files)
+        return previous_of(self._frame(site, review, _PREVIOUS if kept else "lines.parquet"))
 
     def read_findings(self, site: str, review: str) -> pl.DataFrame:
         """Return every finding of a review's fail-safes."""

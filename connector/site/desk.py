@@ -9,14 +9,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
 import structlog
 
 from connector.cycle import Edges, ReviewReport, Rules, review
-from connector.errors import ErpDenied, ErpUnavailable, LedgerUnavailable, ReplenishError
+from connector.errors import (
+    ErpDenied,
+    ErpUnavailable,
+    LedgerUnavailable,
+    ReplenishError,
+    ReviewSlotTaken,
+)
 from connector.failsafes.control import Reading, clock_jump
 from connector.ledger.commands import execute
 from connector.ledger.conduct import Outside
@@ -31,6 +35,7 @@ from connector.ports import Clock, Drained, Slot
 from connector.schedule import Schedule
 from connector.site.journal import SiteJournal
 from connector.site.notes import Notes
+from connector.site.outbox import SiteOutbox
 from connector.site.wiring import Wiring
 from connector.telemetry.logs import bind_review
 from connector.telemetry.metrics import Meter
@@ -216,6 +221,8 @@ class Desk:
             wait = _RETRY_SECONDS[min(self._failures, len(_RETRY_SECONDS) - 1)]
             self._retry_at = self.clock.monotonic() + (1.0 if self.wiring.rehearsal else wait)
             self._failures += 1
+        except ReviewSlotTaken:
+            self._mind_outbox()  # the slot is closed, what is owed and in doubt is not
         except ReplenishError:
             pass
         else:
@@ -265,7 +272,7 @@ class Desk:
             reader=self.wiring.erp.reader,
             policy=self.wiring.policy,
             journal=self._journal,
-            outbox=_SiteOutbox(name=self.name, dispatcher=self._dispatcher),
+            outbox=SiteOutbox(name=self.name, dispatcher=self._dispatcher),
             now=self.clock.now,
             step=self.notes.step,
         )
@@ -279,19 +286,3 @@ class Desk:
         if not states.get("owed") and wait is not None and wait > 0:
             return
         self.notes.drained(self._dispatcher.drain(self.name), self.ledger.store)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _SiteOutbox:
-    """The dispatcher, bound to its site."""
-
-    name: str
-    dispatcher: Dispatcher
-
-    def settle(self, visible: pl.DataFrame) -> Drained:
-        """Resolve what is in doubt and read back what was filed."""
-        return self.dispatcher.settle(self.name, visible)
-
-    def drain(self) -> Drained:
-        """Send what is owed."""
-        return self.dispatcher.drain(self.name)

@@ -22,7 +22,9 @@ def site_health(desk: Desk) -> SiteHealth:
     stand = standing(desk.ledger.store, desk.name)
     brake = desk.ledger.brake.reason(desk.name)
     now = desk.clock.now()
-    period = desk.schedule.review_days(now) * 86_400.0
+    # Of the slot last reviewed: until the next one is less and less the nearer that comes
+    slot = now if stand.latest is None else _moment(stand.latest.slot_at)
+    period = desk.schedule.review_days(slot) * 86_400.0
     limit = max(_LEAST_SECONDS, _PERIODS_KEPT * period)
     answered, taken = notes.erp_answered_at, notes.data_taken_at
     return SiteHealth(

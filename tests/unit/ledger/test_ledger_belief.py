@@ -38,6 +38,14 @@ def test_a_damaged_belief_is_not_silently_replaced_by_the_raw_readings(rememberi
         told(remembering)
 
 
+def test_a_lost_belief_is_not_silently_replaced_by_the_raw_readings(remembering):
+    recorded(remembering, 0, [], believed=[])
+    for file in remembering.ledger.evidence.root.rglob("previous.parquet"):
+        file.unlink()
+    with pytest.raises(LedgerUnavailable, match="cannot be read"):
+        told(remembering)
+
+
 def test_an_accepted_picture_is_compared_with_whole_and_from_then_on(remembering):
     with pytest.raises(CommandRefused, match="no picture to accept"):
         told_to_accept(remembering)

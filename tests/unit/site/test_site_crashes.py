@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from site_desks import LOW, House, Killed
+from site_desks import DAY, LOW, House, Killed
 
 from connector.erp.memory import InMemoryErp
 from connector.errors import (
@@ -14,6 +14,7 @@ from connector.errors import (
     ErpUnavailable,
     LedgerUnavailable,
 )
+from connector.site.desk import Desk
 
 AWAY = ErpUnavailable("the ERP does not answer", hint="wait")
 TEA = ("1010", "TEA")
@@ -97,6 +98,22 @@ def test_a_crash_after_the_erp_stored_is_looked_up_and_never_sent_twice(tmp_path
     assert len(house.erp.filed) == 1
     assert house.erp.posts == 0
     house.desk.close()
+
+
+def test_a_restored_ledger_settles_its_doubts_though_todays_slot_stays_closed(house):
+    house.stock[TEA] = LOW
+    kill = house.directory / "control" / "KILL"
+    kill.touch()
+    house.desk.tick()
+    house.desk.close()
+    kill.unlink()
+    house.clock.sleep(DAY + 60.0)
+    house.desk = Desk(house.wiring, house.directory, house.clock, house.meter, restored=True)
+    assert [str(line.state) for line in house.lines()] == ["in_doubt"]
+    for _ in range(10):
+        at(house, 60.0)
+    assert [str(line.state) for line in house.lines()] == ["filed"]
+    assert len(house.reviews()) == 1  # what was restored does not review today's slot
 
 
 class Forgetful(InMemoryErp):

@@ -51,14 +51,31 @@ def test_after_a_review_it_is_and_tells_of_it(house):
     assert set(last.seconds) == {"pull", "settle", "decide", "record", "post"}
 
 
-def test_a_picture_of_days_ago_is_told_with_its_age_and_what_is_allowed(house):
+def test_a_daily_site_is_ready_all_day_and_night(house):
+    house.desk.tick()
+    for _ in range(24):
+        house.clock.sleep(HOUR)
+        assert health(house).unready() == ()
+
+
+def test_a_weekend_is_no_reason_to_be_unready(tmp_path):
+    weekdays = Schedule("0 6 * * mon-fri", "UTC", timedelta(hours=2))
+    house = House(tmp_path, schedule=weekdays)
+    house.clock.sleep(4 * DAY)  # a Friday
     house.desk.tick()
     house.clock.sleep(3 * DAY)
-    limit = health(house).data_age_limit
-    assert 6 * HOUR <= limit <= 2.5 * DAY
+    assert health(house).unready() == ()
+    house.desk.close()
+
+
+def test_two_and_a_half_periods_without_a_picture_are_too_many(house):
+    house.desk.tick()
+    house.clock.sleep(2.5 * DAY)
+    assert health(house).unready() == ()
+    house.clock.sleep(1.0)
     assert health(house).unready() == (
-        f"north: the ERP answered 259200 s ago; at most {limit:.0f} s is allowed",
-        f"north: the data came 259200 s ago; at most {limit:.0f} s is allowed",
+        "north: the ERP answered 216001 s ago; at most 216000 s is allowed",
+        "north: the data came 216001 s ago; at most 216000 s is allowed",
     )
 
 
