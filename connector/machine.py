@@ -14,7 +14,7 @@ from connector.clock import FollowedClock, SystemClock
 from connector.errors import ConfigError
 from connector.settings import Configuration, load, secrets_of
 from connector.site.desk import Desk
-from connector.site.health import doubts_of, site_health
+from connector.site.health import site_health
 from connector.telemetry.logs import configure
 from connector.telemetry.metrics import Meter
 from connector.telemetry.notify import Notifier
@@ -103,11 +103,11 @@ class Machine:
         for site in self.health().sites:
             self._meter.halted(site.site, halted=site.halted)
             self._meter.leader(site.site, leader=site.leader)
+            self._meter.in_doubt(
+                site.site, lines=site.in_doubt, oldest_seconds=site.in_doubt_oldest_seconds
+            )
             if site.data_age_seconds is not None:
                 self._meter.data_age(site.site, site.data_age_seconds)
-        for desk in self.desks:
-            lines, oldest = doubts_of(desk)
-            self._meter.in_doubt(desk.name, lines=lines, oldest_seconds=oldest)
         return self._meter.exposition()
 
     def stop_sending(self) -> None:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
-    from connector.inventory.memory import Memory
     from connector.inventory.recommendation import Recommendation
     from connector.inventory.snapshot import History, Snapshot
     from connector.inventory.state import State
@@ -187,10 +186,3 @@ class Drained:
     stopped: str = ""  # why sending stopped early (kill file, breaker), "" = it did not
     notes: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
-
-
-class Ledger(Protocol):
-    """What must survive a crash."""
-
-    def remember(self, site: str, erp_date: date) -> Memory:
-        """Return what earlier reviews left."""

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 
 from connector.errors import ConfigError
 from connector.failsafes.parameters import Parameters, parameter
-
-# Units that only come whole. Others are ordered in steps of a thousandth, as ERPs keep them.
-WHOLE_UNITS = (
-    "BAG", "BOT", "BOX", "BT", "CAN", "CAR", "CS", "CT", "CV", "DR", "DZ", "EA", "GRO", "KAR",
-    "KI", "LE", "PAA", "PAK", "PAL", "PC", "PCE", "PF", "PK", "PR", "ROL", "SET", "ST",
-)  # fmt: skip
+from connector.inventory.ordering import WHOLE_UNITS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ Quantities are float64 in the item's base unit, dates are the ERP's own calendar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import polars as pl
@@ -127,7 +127,3 @@ class Snapshot:
     faults: pl.DataFrame  # FAULTS
     history: History
     feeds: tuple[Feed, ...] = ()
-
-    def with_pipeline(self, pipeline: pl.DataFrame) -> Snapshot:
-        """Return the same picture with another pipeline."""
-        return replace(self, pipeline=pipeline)

@@ -17,7 +17,6 @@ from connector.ledger.moments import moment, stamp
 from connector.ledger.store import Store
 
 KILL_NAME = "KILL"
-EVERY_SITE = ""
 
 
 @dataclass(frozen=True, kw_only=True)

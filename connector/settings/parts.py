@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from connector.erp.odata.connection import is_loopback as is_loopback_host
 from connector.settings.shape import Referable
 
 
@@ -47,12 +47,7 @@ def _canonical(value: str) -> str:
 def is_loopback(url: str) -> bool:
     """Tell whether an address stays on this machine."""
     host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback_host(host)
 
 
 def _address(value: str) -> str:

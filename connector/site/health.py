@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import orjson
 
 from connector.errors import LedgerUnavailable
+from connector.ledger.lines import Line
 from connector.ledger.moments import moment as _moment
 from connector.ledger.queries import standing
 from connector.ledger.reviews import ReviewRow
@@ -43,18 +47,17 @@ def site_health(desk: Desk) -> SiteHealth:
         next_review=desk.schedule.next_after(now),
         last_review=_last(stand.latest, desk),
         in_doubt=len(stand.in_doubt),
+        in_doubt_oldest_seconds=_oldest(stand.in_doubt, now),
         outbox=stand.states.get("owed", 0) + stand.states.get("intent", 0),
         policy=wiring.policy.name,
         policy_refused="; ".join(wiring.policy.refusals),
     )
 
 
-def doubts_of(desk: Desk) -> tuple[int, float]:
-    """Return how many lines are in doubt and for how many seconds the oldest has been."""
-    doubtful = standing(desk.ledger.store, desk.name).in_doubt
-    now = desk.clock.now()
-    ages = [(now - _moment(line.changed_at)).total_seconds() for line in doubtful]
-    return len(ages), max(ages, default=0.0)
+def _oldest(doubtful: Sequence[Line], now: datetime) -> float:
+    """Return for how many seconds the oldest line in doubt has been."""
+    ages = ((now - _moment(line.changed_at)).total_seconds() for line in doubtful)
+    return max(ages, default=0.0)
 
 
 def _writable(desk: Desk) -> bool:

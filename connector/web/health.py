@@ -43,6 +43,7 @@ class SiteHealth:
     next_review: datetime | None = None
     last_review: LastReview | None = None
     in_doubt: int = 0
+    in_doubt_oldest_seconds: float = 0.0
     outbox: int = 0
     policy: str = ""
     policy_refused: str = ""  # why base-stock decides instead, "" = it does not

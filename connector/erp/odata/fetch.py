@@ -57,10 +57,6 @@ class Fetcher:
             self._schemas[service] = known
         return known[0]
 
-    def forget_schemas(self) -> None:
-        """Read every service's description anew at the next fetch."""
-        self._schemas.clear()
-
     def has(self, read: Read) -> bool:
         """Tell whether the server knows this read's entity set at all."""
         return read.entity_set in self.schema(read.service).sets
