@@ -1,5 +1,6 @@
 import pytest
-from acceptance_stage import Clerk, Sandbox, Site
+from acceptance_erp import Sandbox
+from acceptance_stage import Clerk, Site
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from acceptance_stage import Erp, Site, free_port
+from acceptance_erp import Erp, free_port
+from acceptance_stage import Site
 
 
 def replaced(old, new):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 
-from acceptance_stage import ROOT, free_port, until
+from acceptance_erp import ROOT, free_port, until
 
 STOCK = "MatlWrhsStkQtyInMatlBaseUnit"
 SHIPPED = ROOT / "policies" / "bundles"
@@ -30,7 +30,8 @@ def reviewed_again(site):
 
 
 def test_an_erp_that_is_not_there(site):
-    told = site.configure(mode="live", erp={"url": f"http://127.0.0.1:{free_port()}"}).ask("once")
+    nowhere = {"url": f"http://127.0.0.1:{free_port()}", "load": {"attempts": 2}}
+    told = site.configure(mode="live", erp=nowhere).ask("once")
     assert told.code == 75
     assert "no connection" in told.error["message"]
     assert site.erp.filed() == []

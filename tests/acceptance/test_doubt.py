@@ -9,7 +9,8 @@ import json
 from contextlib import ExitStack
 
 import pytest
-from acceptance_stage import REQUISITIONS, Site, sandbox
+from acceptance_erp import REQUISITIONS, sandbox
+from acceptance_stage import Site
 
 LOST = {
     "lost-answer": {"kind": "lost_answer"},

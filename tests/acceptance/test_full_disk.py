@@ -7,7 +7,8 @@ import resource
 import subprocess
 
 import pytest
-from acceptance_stage import PYTHON, ROOT, Site
+from acceptance_erp import ROOT
+from acceptance_stage import PYTHON, Site
 
 SIZE = 3_145_728
 # In a name space of its own: what is mounted here nobody else sees, and it is gone with the shell

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from acceptance_stage import PYTHON, REQUISITIONS, ROOT
+from acceptance_erp import REQUISITIONS, ROOT
+from acceptance_stage import PYTHON
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 

@@ -9,7 +9,8 @@ from contextlib import closing, contextmanager
 
 import polars as pl
 import pytest
-from acceptance_stage import Site, sandbox
+from acceptance_erp import sandbox
+from acceptance_stage import Site
 
 
 @pytest.fixture(scope="module")

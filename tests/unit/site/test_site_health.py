@@ -10,7 +10,7 @@ from site_desks import DAY, HOUR, LOW, SITE, START, House
 from connector.errors import ErpDenied, ErpUnavailable
 from connector.ledger.control import Command
 from connector.schedule import Schedule
-from connector.site.health import doubts_of, site_health
+from connector.site.health import site_health
 from connector.site.wiring import Pilot
 
 TEA = ("1010", "TEA")
@@ -133,6 +133,10 @@ def test_a_halted_site_is_ready_and_says_who_halted_it(house):
     assert told.halted_why.endswith("audit")
 
 
+def doubts(told):
+    return told.in_doubt, told.in_doubt_oldest_seconds
+
+
 def test_what_waits_and_what_is_in_doubt_is_counted(house):
     house.stock |= {TEA: LOW, ("1020", "TEA"): LOW}
     house.erp.troubles = ["lost_before", "unreachable"]
@@ -140,14 +144,14 @@ def test_what_waits_and_what_is_in_doubt_is_counted(house):
     told = health(house)
     assert (told.in_doubt, told.outbox) == (1, 1)
     house.clock.sleep(120.0)
-    assert doubts_of(house.desk) == (1, 120.0)
+    assert doubts(health(house)) == (1, 120.0)
     assert told.last_review.outcome == "held"
     for _ in range(10):
         house.clock.sleep(60.0)
         house.desk.tick()
     told = health(house)
     assert (told.in_doubt, told.outbox) == (0, 0)
-    assert doubts_of(house.desk) == (0, 0.0)
+    assert doubts(told) == (0, 0.0)
     assert len(house.erp.filed) == 2
 
 
