@@ -15,6 +15,7 @@ from connector.erp.sap.post import SapPoster
 from connector.ledger import attempts
 from connector.ledger.attempts import NoAttempt
 from connector.ledger.dispatch import Dispatcher
+from connector.ledger.lines import by_keys
 from connector.ledger.resolve import Resolver
 from connector.ports import InDoubt
 
@@ -30,21 +31,12 @@ def intent_after_send() -> None:
     """Send first and write it down afterwards: a kill in between forgets what was sent."""
 
     def send(self: Dispatcher, keys: Any, sender: Any) -> Any:
-        store = self.outside.store
-        attempt = attempts.begin(store, keys, sender, self.outside.secret)
-        if isinstance(attempt, NoAttempt):
-            return attempt
-        _state(store, attempt.keys, "owed")
-        answer = self.outside.poster.post(attempt.document)
-        _state(store, attempt.keys, "intent")
-        return attempt, answer
+        store, secret = self.outside.store, self.outside.secret
+        answer = self.outside.poster.post(attempts.document_of(by_keys(store, keys), secret))
+        attempt = attempts.begin(store, keys, sender, secret)
+        return attempt if isinstance(attempt, NoAttempt) else (attempt, answer)
 
     Dispatcher.send = send  # type: ignore[method-assign]
-
-
-def _state(store: Any, keys: Any, state: str) -> None:
-    with store.write() as write:
-        write.many("UPDATE line SET state = ? WHERE key = ?", [(state, key) for key in keys])
 
 
 def resend_in_doubt() -> None:

@@ -129,14 +129,19 @@ def beyond_decided(write: Write, lines: Sequence[Line]) -> str:
     return ""
 
 
-def _commit_intent(write: Write, lines: Sequence[Line], sender: Sender, secret: bytes) -> Attempt:
-    document = RequisitionDocument(
+def document_of(lines: Sequence[Line], secret: bytes) -> RequisitionDocument:
+    """Return the requisition that carries these lines of one node and purchasing group."""
+    return RequisitionDocument(
         key=document_key(secret, (line.key for line in lines)),
         node=lines[0].node,
         purchasing_group=lines[0].purchasing_group,
         lines=tuple(line.requisition_line() for line in lines),
         description=lines[0].review_id,
     )
+
+
+def _commit_intent(write: Write, lines: Sequence[Line], sender: Sender, secret: bytes) -> Attempt:
+    document = document_of(lines, secret)
     payload = hash_of([line.payload_hash for line in lines])
     write.run(
         "INSERT INTO attempt (document_key, site, mode, epoch, boot_id, monotonic, at,"
