@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: venv demo test lint check bench campaign-kill docs lock image clean
+TRAIN := .venv-train
+TRAIN_STAMP := $(TRAIN)/.installed
+
+.PHONY: train-venv test-policies venv demo test lint check bench campaign-kill docs lock image clean
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is not installed: apt-get install python3 python3-venv"; exit 1; }
@@ -29,6 +32,18 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 check: lint test
+
+$(TRAIN_STAMP): requirements/dev.txt pyproject.toml
+	@test -x $(TRAIN)/bin/python || $(PYTHON) -m venv $(TRAIN)
+	@echo "installing the companion's dependencies into $(TRAIN) (about two minutes)"
+	@$(TRAIN)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(TRAIN)/bin/pip install --quiet --disable-pip-version-check -e '.[train]'
+	@touch $(TRAIN_STAMP)
+
+train-venv: $(TRAIN_STAMP)  ## an environment of its own for training: torch, onnx, safetensors
+
+test-policies: $(TRAIN_STAMP)  ## the tests that need torch
+	$(TRAIN)/bin/python -m pytest -q tests/unit/policies tests/unit/twin
 
 bench: $(STAMP)  ## a review at 10k and 100k item-nodes beside the plain download of the same pages
 	$(BIN)/python benchmarks/review.py
@@ -59,4 +74,4 @@ image:
 	docker build -t replenishd .
 
 clean:
-	rm -rf $(VENV) build dist demo-out bench-out campaign-out
+	rm -rf $(VENV) $(TRAIN) build dist demo-out bench-out campaign-out

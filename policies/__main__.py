@@ -1,4 +1,4 @@
-"""python -m policies: make signing keys, train and export the shipped policy, verify a bundle."""
+"""python -m policies: make keys, train, benchmark, export and verify policies."""
 
 from __future__ import annotations
 
@@ -59,6 +59,9 @@ def export(
     seed: Annotated[int, typer.Option(help="decides the whole training run")] = 1,
     years: Annotated[int, typer.Option(min=1, help="until the policy expires")] = 5,
     created_on: Annotated[str, typer.Option(help="YYYY-MM-DD")] = "",
+    like: Annotated[
+        Path | None, typer.Option(help="a model whose weights are kept: a changed encoder only")
+    ] = None,
 ) -> None:
     """Train the order-up-to policy, judge it against the exact levels, export and sign it."""
     from policies.order_up_to import Recipe  # noqa: PLC0415 - torch, only where it is needed
@@ -72,6 +75,72 @@ def export(
         created_on=day,
         expires_on=day.replace(year=day.year + years, day=min(day.day, 28)),
         tell=typer.echo,
+        like=like.read_bytes() if like else None,
+    )
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option("--out", help="directory of the run")],
+    family: Annotated[str, typer.Option(help="lost-sales or distribution")] = "lost-sales",
+    seconds: Annotated[float, typer.Option(min=1.0, help="when to stop")] = 780.0,
+    updates: Annotated[int, typer.Option(min=1, help="when to stop, too")] = 3_000,
+    seed: Annotated[int, typer.Option(help="decides everything that is drawn")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="of the processor")] = 1,
+) -> None:
+    """Train one network for a family of instances, by gradients through the twin."""
+    from policies.training import train_family  # noqa: PLC0415 - torch, only where it is needed
+
+    train_family(out, family, seconds=seconds, updates=updates, seed=seed, threads=threads)
+
+
+@app.command()
+def benchmark(
+    which: Annotated[str, typer.Argument(help="zipkin, zero-shot, serial, network or speed")],
+    run: Annotated[Path | None, typer.Option("--run", help="directory of a trained run")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="of the processor")] = 1,
+) -> None:
+    """Measure a trained run on public instances, or beside textbook planning; print a table."""
+    from policies.benchmarks.tables import BENCHMARKS  # noqa: PLC0415
+
+    if which not in BENCHMARKS:
+        raise ConfigError(
+            f"there is no benchmark {which!r}", hint=f"one of {', '.join(BENCHMARKS)}"
+        )
+    BENCHMARKS[which](run, threads, typer.echo)
+
+
+@app.command()
+def ship(
+    run: Annotated[Path, typer.Argument(help="directory of a trained run")],
+    key: KeyFile,
+    out: Directory,
+    policy_id: Annotated[str, typer.Option(help="what the policy is called")],
+    version: Annotated[str, typer.Option(help="of the policy")] = "1",
+    years: Annotated[int, typer.Option(min=1, help="until the policy expires")] = 5,
+) -> None:
+    """Export a trained run as a signed bundle that a site admits."""
+    from policies.bundling import Identity  # noqa: PLC0415
+    from policies.runs import family_of, load  # noqa: PLC0415
+    from policies.shipping import ship as shipped  # noqa: PLC0415
+
+    card, network = load(run)
+    day = _today()
+    shipped(
+        network,
+        family_of(card.family),
+        Identity(
+            policy_id=policy_id,
+            version=version,
+            created_on=day,
+            expires_on=day.replace(year=day.year + years, day=min(day.day, 28)),
+            connector_minimum="0.1.0",
+        ),
+        _private_key(key),
+        out,
+        recipe=card.recipe,
+        evaluation=card.figures,
+        tell_user=typer.echo,
     )
 
 

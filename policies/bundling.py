@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -78,6 +79,7 @@ def manifest_of(
     action_range: tuple[float, float],
     training: Training,
     evaluation: dict[str, float],
+    semantics: Literal["order_up_to", "echelon_order_up_to"] = "order_up_to",
     previous: Bundle | None = None,
 ) -> Manifest:
     """Return the manifest of a model."""
@@ -94,7 +96,7 @@ def manifest_of(
         files={MODEL: digest},
         features=FeatureContract(digest=schema_digest(), names=NAMES, reads=reads),
         action=ActionContract(
-            semantics="order_up_to",
+            semantics=semantics,
             unit="mean demand per review",
             minimum=action_range[0],
             maximum=action_range[1],

@@ -12,12 +12,13 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connector.errors import PolicyUnusable
 from connector.policy.bundle import Bundle
-from connector.policy.manifest import Training
+from connector.policy.manifest import Manifest, Training
 from policies.bundling import Identity, States, manifest_of, write_bundle
 from policies.evaluate import gaps, grid_contexts, other_family
 from policies.export import require_parity, to_onnx
@@ -43,11 +44,20 @@ def release(
     created_on: date,
     expires_on: date,
     tell: Callable[[str], None],
+    like: bytes | None = None,
 ) -> Bundle:
-    """Return the written bundle; raise PolicyUnusable where the network is not good enough."""
+    """Return the written bundle; raise PolicyUnusable where the network is not good enough.
+
+    `like`: take the weights of an earlier model instead of training, for an encoder that tells the
+    features it reads as before, and others anew.
+    """
     # One thread is as fast for so small a network, and adds up in one order on every machine.
     torch.set_num_threads(1)
-    network = train(recipe, lambda epoch, cost: tell(f"epoch {epoch:3d}  relative cost {cost:.5f}"))
+    network = (
+        trained_before(recipe, like)
+        if like
+        else train(recipe, lambda epoch, cost: tell(f"epoch {epoch:3d}  relative cost {cost:.5f}"))
+    )
     evaluation = judge(network)
     for name, value in evaluation.items():
         tell(f"  {name:<32}{value:>12.5f}")
@@ -55,14 +65,28 @@ def release(
     states = _states(recipe)
     model = to_onnx(network, states.golden)
     tell(f"parity torch - ONNX {require_parity(network, model, states.fit):.2g}")
-    manifest = manifest_of(
-        Identity(
-            policy_id="order-up-to",
-            version="1",
-            created_on=created_on,
-            expires_on=expires_on,
-            connector_minimum="0.1.0",
-        ),
+    manifest = _manifest(recipe, model, states, evaluation, (created_on, expires_on))
+    bundle = write_bundle(directory, manifest, model, [key])
+    tell(f"{bundle.name} in {directory}, model {len(model)} bytes, sha256 {bundle.digest}")
+    return bundle
+
+
+def _manifest(
+    recipe: Recipe,
+    model: bytes,
+    states: States,
+    evaluation: dict[str, float],
+    lifetime: tuple[date, date],
+) -> Manifest:
+    identity = Identity(
+        policy_id="order-up-to",
+        version="1",
+        created_on=lifetime[0],
+        expires_on=lifetime[1],
+        connector_minimum="0.1.0",
+    )
+    return manifest_of(
+        identity,
         model,
         states,
         reads=READS,
@@ -70,9 +94,18 @@ def release(
         training=_training(recipe),
         evaluation=evaluation,
     )
-    bundle = write_bundle(directory, manifest, model, [key])
-    tell(f"{bundle.name} in {directory}, model {len(model)} bytes, sha256 {bundle.digest}")
-    return bundle
+
+
+def trained_before(recipe: Recipe, model: bytes) -> OrderUpTo:
+    """Return the network of an exported model, reading its features where they are told now."""
+    network = OrderUpTo(recipe.width)
+    kept = {
+        each.name: torch.from_numpy(onnx.numpy_helper.to_array(each).copy())
+        for each in onnx.load_model_from_string(model).graph.initializer
+    }
+    names = set(network.state_dict()) - {"reads"}
+    network.load_state_dict({name: kept[name] for name in names}, strict=False)
+    return network.eval()
 
 
 def judge(network: OrderUpTo) -> dict[str, float]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Upper edges in days from today of the pipeline's arrival buckets; the last bucket is open.
-ARRIVAL_EDGES = (1, 3, 7, 14, 28)
+# Day by day at first: what arrives when decides most while it is near.
+ARRIVAL_EDGES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 14, 28)
 BUCKETS = tuple(f"arriving_{edge}" for edge in (*map(str, ARRIVAL_EDGES), "later"))
 
 STATE = pl.Schema(

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from connector.policy.echelon import downstream_cover
-from connector.policy.lines import UNDEFINED, Column, Lines
+from connector.inventory.state import BUCKETS
+from connector.policy.lines import UNDEFINED, Column, Lines, decades
 
 if TYPE_CHECKING:
     from connector.inventory.state import State
@@ -38,39 +38,35 @@ class Feature:
     compute: Callable[[Lines], Column]
 
 
-def _share(part: Column, whole: Column) -> Column:
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)
-
-
 def _lead_time_cv(lines: Lines) -> Column:
     mean = lines["lead_time_mean"]
-    return np.where(mean > 0, _share(lines["lead_time_sd"], mean), 0.0)
+    return lines.xp.where(mean > 0, lines.share(lines["lead_time_sd"], mean), 0.0)
 
 
-def _inside(lines: Lines) -> Column:
-    return np.where(lines.state.label("supplying_node") != "", 1.0, 0.0)
+def _own_share(lines: Lines) -> Column:
+    return lines.xp.clip(lines.share(lines["demand_mean"], lines.daily), max=1.0)
 
 
 _DEMAND = (
     Feature(
         name="demand_rate", group="size of demand", unit="log10 of base units per review",
         low=-4.0, high=9.0, formula="log10(mean demand per day x review days)",
-        compute=lambda s: np.log10(s.rate),
+        compute=lambda s: s.xp.log10(s.rate),
     ),
     Feature(
         name="demand_cv", group="variability", unit="1", low=0.0, high=15.0,
         formula="standard deviation / mean of one day's demand",
-        compute=lambda s: _share(s.daily_sd, s.daily),
+        compute=lambda s: s.share(s.daily_sd, s.daily),
     ),
     Feature(
         name="demand_zero_share", group="variability", unit="1", low=0.0, high=0.995,
         formula="share of days without demand; 0 for a node that supplies others: not observed",
-        compute=lambda s: np.where(s.above, 0.0, s["demand_zero_share"]),
+        compute=lambda s: s.xp.where(s.above, 0.0, s["demand_zero_share"]),
     ),
     Feature(
         name="demand_history", group="confidence", unit="ln(1 + days)", low=0.0, high=10.0,
         formula="ln(1 + days of demand history)",
-        compute=lambda s: np.log1p(np.maximum(s["demand_days"], 0.0)),
+        compute=lambda s: s.history("demand_days"),
     ),
 )  # fmt: skip
 _TIME = (
@@ -95,7 +91,7 @@ _TIME = (
     Feature(
         name="lead_time_history", group="confidence", unit="ln(1 + receipts)", low=0.0, high=12.0,
         formula="ln(1 + receipts behind the lead time)",
-        compute=lambda s: np.log1p(np.maximum(s["lead_time_observations"], 0.0)),
+        compute=lambda s: s.history("lead_time_observations"),
     ),
     Feature(
         name="review_days", group="review period", unit="days", low=0.5, high=35.0,
@@ -113,18 +109,19 @@ _NETWORK = (
     ),
     Feature(
         name="supplied_inside", group="place in the network", unit="0 or 1", low=0.0, high=1.0,
-        formula="1 where another node of the site supplies it", compute=_inside,
+        formula="1 where another node of the site supplies it",
+        compute=lambda s: s.xp.where(s.inside, 1.0, 0.0),
     ),
     Feature(
         name="own_share", group="place in the network", unit="1", low=0.0, high=1.0,
         formula="the node's own demand / the demand its level must cover",
-        compute=lambda s: np.minimum(_share(s["demand_mean"], s.daily), 1.0),
+        compute=_own_share,
     ),
     Feature(
         name="downstream_cover", group="place in the network", unit="reviews", low=0.0, high=120.0,
         formula="(lead time + review of the nodes it supplies, weighted by their demand, own "
         "demand at 0, their own cover included) / review days",
-        compute=lambda s: s.reviews(downstream_cover(s.state)),
+        compute=lambda s: s.reviews(s.cover_below),
     ),
 )  # fmt: skip
 
@@ -163,8 +160,12 @@ _LOTS = (
 _STOCK = (
     _decades("on_hand", "stock and pipeline", "available stock as read, negative kept"),
     *(
-        _decades(f"arriving_{edge}", "stock and pipeline", f"open quantity arriving within {edge}")
-        for edge in ("1", "3", "7", "14", "28", "later")
+        _decades(
+            name,
+            "stock and pipeline",
+            f"open quantity arriving up to day {name.removeprefix('arriving_')}",
+        )
+        for name in BUCKETS
     ),
     _decades("own_pending", "stock and pipeline", "ours, not visible in the ERP yet"),
     _decades("inventory_position", "stock and pipeline", "inventory position"),
@@ -179,12 +180,15 @@ def _circle(name: str, formula: str, compute: Callable[[Lines], Column]) -> Feat
 
 
 _CALENDAR = (
-    _circle("weekday_sin", "sin(2π weekday / 7)", lambda s: np.sin(s.angle("weekday", 7.0))),
-    _circle("weekday_cos", "cos(2π weekday / 7)", lambda s: np.cos(s.angle("weekday", 7.0))),
-    _circle("year_sin", "sin(2π day / 365.25)", lambda s: np.sin(s.angle("day_of_year", _YEAR))),
-    _circle("year_cos", "cos(2π day / 365.25)", lambda s: np.cos(s.angle("day_of_year", _YEAR))),
+    _circle("weekday_sin", "sin(2π weekday / 7)", lambda s: s.xp.sin(s.angle("weekday", 7.0))),
+    _circle("weekday_cos", "cos(2π weekday / 7)", lambda s: s.xp.cos(s.angle("weekday", 7.0))),
+    _circle("year_sin", "sin(2π day / 365.25)", lambda s: s.xp.sin(s.angle("day_of_year", _YEAR))),
+    _circle("year_cos", "cos(2π day / 365.25)", lambda s: s.xp.cos(s.angle("day_of_year", _YEAR))),
 )
-FEATURES: tuple[Feature, ...] = (*_DEMAND, *_TIME, *_NETWORK, *_LOTS, *_STOCK, *_CALENDAR)
+# What stays as stock moves comes first: a twin works it out once, and the stock every period.
+SITUATION: tuple[Feature, ...] = (*_DEMAND, *_TIME, *_NETWORK, *_LOTS, *_CALENDAR)
+STOCK: tuple[str, ...] = tuple(feature.name for feature in _STOCK)  # columns of the state
+FEATURES: tuple[Feature, ...] = (*SITUATION, *_STOCK)
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(feature.group for feature in FEATURES))
 # Rounding to float32 keeps the order: what is inside its range stays inside.
@@ -198,7 +202,7 @@ def encode(state: State) -> NDArray[np.float32]:
     Give the whole site: a node's cover downstream is read from the rows of the nodes it supplies.
     What is not defined (a line without demand, a nan in the state) is UNDEFINED, out of range.
     """
-    lines = Lines(state)
+    lines = Lines.of(state)
     features = np.empty((len(state), len(FEATURES)), dtype=np.float32)
     with np.errstate(all="ignore"):  # what divides by zero here becomes UNDEFINED below
         for k, feature in enumerate(FEATURES):
@@ -207,10 +211,21 @@ def encode(state: State) -> NDArray[np.float32]:
     return features
 
 
-def demand_per_review(state: State) -> Column:
+def situation(lines: Lines) -> Column:
+    """Return the features [N, SITUATION] that do not change as stock moves, in array-API terms."""
+    return lines.xp.stack([feature.compute(lines) for feature in SITUATION], axis=-1)
+
+
+def stock_features(stock: Column, rate: Column) -> Column:
+    """Return the features [N, STOCK] of stock in base units [N, STOCK] at a demand rate [N]."""
+    return decades(stock / rate[..., None])
+
+
+def demand_per_review(state: State) -> NDArray[np.float64]:
     """Return each line's unit of account, base units per review; nan where it has no demand."""
     with np.errstate(all="ignore"):
-        return Lines(state).rate
+        rate: NDArray[np.float64] = Lines.of(state).rate
+        return rate
 
 
 def in_range(features: NDArray[np.float32]) -> NDArray[np.bool_]:

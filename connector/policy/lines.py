@@ -1,18 +1,27 @@
-"""The lines of a state, told in units of their own mean demand per review."""
+"""The lines of a state, told in units of their own mean demand per review.
+
+Written against the array API: a review hands in a state's numpy columns, training the twin's
+torch tensors, and both run through the same formulas.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+import array_api_compat.numpy as numpy_arrays
+from array_api_compat import array_namespace
+
+from connector.policy.echelon import downstream_cover
 
 if TYPE_CHECKING:
     from connector.inventory.state import State
 
-Column = NDArray[np.float64]
+Column: TypeAlias = Any  # floats [N], of numpy or torch
 
 # Stands where a feature is not defined (no demand, no review period): finite, and out of any range.
 UNDEFINED = 1e9
@@ -22,37 +31,46 @@ UNDEFINED = 1e9
 class Lines:
     """The columns that several features share, each worked out once."""
 
-    state: State
+    column: Callable[[str], Column]
+    inside: Column  # bool: another node of the site supplies it
+    cover_below: Column  # days, see `downstream_cover`
+    xp: ModuleType = numpy_arrays
+
+    @classmethod
+    def of(cls, state: State) -> Lines:
+        """Return the lines of a site's state."""
+        inside = state.label("supplying_node") != ""
+        return cls(state.column, inside=inside, cover_below=downstream_cover(state))
 
     @cached_property
-    def above(self) -> NDArray[np.bool_]:
+    def above(self) -> Column:
         """Lines that supply other nodes: they plan on echelon demand."""
         return self["level"] > 0
 
     @cached_property
     def daily(self) -> Column:
         """Mean demand per day that the line's level must cover, base units."""
-        return np.where(self.above, self["echelon_demand_mean"], self["demand_mean"])
+        return self.xp.where(self.above, self["echelon_demand_mean"], self["demand_mean"])
 
     @cached_property
     def daily_sd(self) -> Column:
         """Standard deviation of that demand per day, base units."""
-        return np.where(self.above, self["echelon_demand_sd"], self["demand_sd"])
+        return self.xp.where(self.above, self["echelon_demand_sd"], self["demand_sd"])
 
     @cached_property
     def review(self) -> Column:
         """Days until the next review; nan where it is not positive."""
-        return np.where(self["review_days"] > 0, self["review_days"], np.nan)
+        return self.xp.where(self["review_days"] > 0, self["review_days"], math.nan)
 
     @cached_property
     def rate(self) -> Column:
         """Mean demand per review, base units: the unit of everything; nan where not positive."""
         rate = self.daily * self.review
-        return np.where((rate > 0) & np.isfinite(rate), rate, np.nan)
+        return self.xp.where((rate > 0) & self.xp.isfinite(rate), rate, math.nan)
 
     def __getitem__(self, name: str) -> Column:
         """Return a column of the state as it is."""
-        return self.state.column(name)
+        return self.column(name)
 
     def reviews(self, days: Column) -> Column:
         """Return days as a number of reviews."""
@@ -60,13 +78,27 @@ class Lines:
 
     def decades(self, name: str) -> Column:
         """Return a column in reviews of demand, as sign(x) ln(1 + |x|)."""
-        relative = self[name] / self.rate
-        return np.sign(relative) * np.log1p(np.abs(relative))
+        return decades(self[name] / self.rate)
 
     def ceiling(self, name: str) -> Column:
         """Return an upper limit as 1 / (1 + limit in reviews of demand): 0 = no limit."""
-        return 1.0 / (1.0 + np.maximum(self[name], 0.0) / self.rate)
+        return 1.0 / (1.0 + self.xp.clip(self[name], min=0.0) / self.rate)
 
     def angle(self, name: str, period: float) -> Column:
         """Return a column as an angle on the calendar's circle, radians."""
-        return self[name] * (2.0 * np.pi / period)
+        return self[name] * (2.0 * math.pi / period)
+
+    def share(self, part: Column, whole: Column) -> Column:
+        """Return part / whole; nan where there is no whole."""
+        xp = self.xp
+        return xp.where(whole > 0, part / xp.where(whole > 0, whole, 1.0), math.nan)
+
+    def history(self, name: str) -> Column:
+        """Return a count as ln(1 + count)."""
+        return self.xp.log1p(self.xp.clip(self[name], min=0.0))
+
+
+def decades(relative: Column) -> Column:
+    """Return sign(x) ln(1 + |x|): near x where x is small, and decades where it is large."""
+    xp = array_namespace(relative)
+    return xp.sign(relative) * xp.log1p(xp.abs(relative))

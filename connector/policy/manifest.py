@@ -79,9 +79,11 @@ class ActionContract(Strict, frozen=True, kw_only=True):
     """What `action` means. `mean` and `log_std` describe ln(action) as a normal distribution.
 
     order_up_to: the level of the node by itself; the connector adds the levels of nodes below.
+    echelon_order_up_to: the level that the line's position is raised to, with all that is below;
+    the policy has seen that position and may raise it by part of what is missing.
     """
 
-    semantics: Literal["order_up_to"]
+    semantics: Literal["order_up_to", "echelon_order_up_to"]
     unit: Literal["mean demand per review"]
     minimum: float
     maximum: float

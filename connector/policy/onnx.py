@@ -41,10 +41,10 @@ class OnnxPolicy:
         """
         require_current(self.bundle.manifest, state.erp_date)
         classical = base_stock_levels(state)
-        own = _as_agreed(state, classical, self.own_levels(state))
+        own = _as_agreed(state, classical, self._by_itself(state, classical))
         answered = np.isfinite(own)
         own = np.where(answered, own, classical.level - classical.downstream)
-        level = own + below(own, upstream_rows(state))
+        level = own + self._beneath(state, classical, own)
         held = position(state)
         level = np.where(answered & np.isfinite(level), level, classical.level)
         return Recommendation(
@@ -57,8 +57,23 @@ class OnnxPolicy:
             fell_back=~answered,
         )
 
-    def own_levels(self, state: State) -> NDArray[np.float64]:
-        """Return the network's level for each node by itself, base units; nan = no answer."""
+    @property
+    def _is_echelon(self) -> bool:
+        return self.bundle.manifest.action.semantics == "echelon_order_up_to"
+
+    def _by_itself(self, state: State, classical: Levels) -> NDArray[np.float64]:
+        """Return the part of each answer that stands for the node alone; nan = no answer."""
+        levels = self.answered_levels(state)
+        return levels - classical.downstream if self._is_echelon else levels
+
+    def _beneath(
+        self, state: State, classical: Levels, own: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what is added for the nodes below: their own levels, or what was taken off."""
+        return classical.downstream if self._is_echelon else below(own, upstream_rows(state))
+
+    def answered_levels(self, state: State) -> NDArray[np.float64]:
+        """Return the levels as the network answered them, base units; nan = no answer."""
         features = encode(state)
         asked = in_range(features) & self._in_scope(state)
         levels = np.full(len(state), np.nan)
@@ -96,5 +111,5 @@ def _as_agreed(state: State, classical: Levels, levels: NDArray[np.float64]) -> 
     """Keep what planners decided, as base-stock does; nan stays nan."""
     safety, most = state.column("safety_stock"), state.column("maximum_stock")
     mean = classical.over_lead_time + classical.over_review
-    least = np.where(safety > 0, mean + safety, 0.0)
+    least = np.where(safety > 0, mean + safety, -np.inf)
     return np.minimum(np.maximum(levels, least), np.where(most > 0, most, np.inf))

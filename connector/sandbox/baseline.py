@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from connector.sandbox.chronicle import PlantDay
-from connector.sandbox.scenario import WorldOptions
 from connector.sandbox.world import World
+from connector.twin.scenario import WorldOptions
 
 
 def under_the_erp_rule(options: WorldOptions, days: int) -> tuple[PlantDay, ...]:

@@ -10,7 +10,7 @@ from datetime import date
 
 import numpy as np
 
-from connector.sandbox.scenario import Flags, Floats, Ints, Scenario
+from connector.twin.scenario import Flags, Floats, Ints, Scenario
 
 _DEMAND, _LEAD, _MISHAPS = 11, 12, 13
 _IN_TWO_PARTS, _FALLS_SHORT, _REVERSED = 0.15, 0.02, 0.004  # shares of order lines, movements

@@ -9,7 +9,7 @@ import numpy as np
 
 from connector.sandbox.documents import day_text
 from connector.sandbox.filing import MADE_BY_PLANNING
-from connector.sandbox.scenario import Flags, Floats, Ints, Scenario
+from connector.twin.scenario import Flags, Floats, Ints, Scenario
 
 if TYPE_CHECKING:
     from connector.sandbox.world import World

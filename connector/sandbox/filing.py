@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from connector.sandbox.documents import LINE_STEP
-from connector.sandbox.scenario import Floats, Ints
+from connector.twin.scenario import Floats, Ints
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.documents import FIRST_ORDER, LINE_STEP
 from connector.sandbox.filing import NewLine, append_requisition
-from connector.sandbox.scenario import CENTRAL, GROUPS, UNITS
+from connector.twin.scenario import CENTRAL, GROUPS, UNITS
 
 if TYPE_CHECKING:
     from connector.sandbox.world import World

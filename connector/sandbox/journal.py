@@ -19,8 +19,8 @@ from connector.errors import LedgerUnavailable
 from connector.sandbox.documents import day_text
 from connector.sandbox.filing import NewLine
 from connector.sandbox.judge import Judged
-from connector.sandbox.scenario import WorldOptions
 from connector.sandbox.world import World
+from connector.twin.scenario import WorldOptions
 
 
 class Journal:

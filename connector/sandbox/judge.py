@@ -16,8 +16,8 @@ from connector.sandbox.filing import NewLine
 from connector.sandbox.habits import Habits
 from connector.sandbox.odata_errors import Finding, GatewayError
 from connector.sandbox.payload import LINES, Asked, Values
-from connector.sandbox.scenario import GROUPS, UNITS
 from connector.sandbox.world import World
+from connector.twin.scenario import GROUPS, UNITS
 
 DOCUMENT_TYPES = ("NB", "UB")
 _STEP, _LINES_MOST = 10, 9999

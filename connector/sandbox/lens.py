@@ -12,8 +12,8 @@ from connector.sandbox.odata_columns import Flag, Number, Numc, Text
 from connector.sandbox.odata_dates import EPOCH, Day
 from connector.sandbox.odata_made_columns import Fixed
 from connector.sandbox.rows import Words
-from connector.sandbox.scenario import GROUPS, UNITS
 from connector.sandbox.world import World
+from connector.twin.scenario import GROUPS, UNITS
 
 Numbers = NDArray[Any]
 FIRST_VENDOR = 17_300_001

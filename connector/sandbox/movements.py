@@ -13,7 +13,7 @@ from connector.sandbox.documents import (
     RECEIPT_REVERSED,
     TRANSFER_ISSUE,
 )
-from connector.sandbox.scenario import Floats, Ints
+from connector.twin.scenario import Floats, Ints
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -101,11 +102,11 @@ class Printer:
         found = table.related(rows, way, target)
         texts = self.rows(target, found.rows, shape, depth + 1)
         ends = np.searchsorted(found.owner, np.arange(len(rows)), side="right").tolist()
-        begins = [0, *ends[:-1]]
+        spans = list(pairwise([0, *ends]))
         if not way.many:
-            return [texts[a] if b > a else "null" for a, b in zip(begins, ends, strict=True)]
+            return [texts[a] if b > a else "null" for a, b in spans]
         form = "[%s]" if self.habits.expanded == "list" else '{"results":[%s]}'
-        return [form % ",".join(texts[a:b]) for a, b in zip(begins, ends, strict=True)]
+        return [form % ",".join(texts[a:b]) for a, b in spans]
 
 
 def shape_of(table: Table, select: str, expand: str, of: Callable[[str], Table]) -> Shape:

@@ -9,7 +9,7 @@ from pathlib import Path
 from connector.errors import ConfigError
 from connector.sandbox.access import Keys, User
 from connector.sandbox.habits import Habits
-from connector.sandbox.scenario import WorldOptions
+from connector.twin.scenario import WorldOptions
 
 
 @dataclass(frozen=True, kw_only=True)

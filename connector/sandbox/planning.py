@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from connector.sandbox.filing import append_planned
-from connector.sandbox.scenario import CENTRAL, GROUPS, Floats, Ints, Scenario
+from connector.twin.scenario import CENTRAL, GROUPS, Floats, Ints, Scenario
 
 if TYPE_CHECKING:
     from connector.sandbox.world import World

@@ -8,7 +8,7 @@ import numpy as np
 
 from connector.sandbox import movements
 from connector.sandbox.documents import FIRST_ORDER, LINE_STEP, TRANSFER_ISSUE
-from connector.sandbox.scenario import CENTRAL, GROUPS, UNITS, Floats, Ints
+from connector.twin.scenario import CENTRAL, GROUPS, UNITS, Floats, Ints
 
 if TYPE_CHECKING:
     from connector.sandbox.chance import Mishaps

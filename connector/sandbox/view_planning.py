@@ -10,7 +10,7 @@ from connector.sandbox.lens import Lens, choice, day, digits, flag, quantity, sa
 from connector.sandbox.odata_schema import SERVICES
 from connector.sandbox.odata_table import Table
 from connector.sandbox.rows import Rows
-from connector.sandbox.scenario import Floats, Ints
+from connector.twin.scenario import Floats, Ints
 
 _SETS = SERVICES["API_MRP_MATERIALS_SRV_01"].sets
 _STOCK, _ORDER, _REQUEST, _SHIPPED, _ASKED_OF_US = range(5)

@@ -9,7 +9,7 @@ from connector.sandbox.odata_columns import At
 from connector.sandbox.odata_made_columns import Fixed, Maker
 from connector.sandbox.odata_schema import SERVICES
 from connector.sandbox.odata_table import Table
-from connector.sandbox.scenario import CENTRAL, UNITS
+from connector.twin.scenario import CENTRAL, UNITS
 
 _SETS = SERVICES["API_PRODUCT_SRV"].sets
 _PRICED_BY_HUNDRED = 17  # one material in so many is priced per 100 units

@@ -8,7 +8,7 @@ from connector.sandbox.lens import Lens, choice, digits, quantity
 from connector.sandbox.odata_schema import SERVICES
 from connector.sandbox.odata_table import Table
 from connector.sandbox.rows import Rows
-from connector.sandbox.scenario import CENTRAL
+from connector.twin.scenario import CENTRAL
 
 _SETS = SERVICES["API_MATERIAL_STOCK_SRV"].sets
 _PLACES = ("", "0001", "0002")

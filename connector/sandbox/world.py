@@ -16,7 +16,7 @@ from connector.sandbox.chance import Mishaps, demand_of, lead_time_of
 from connector.sandbox.chronicle import Chronicle
 from connector.sandbox.documents import Documents
 from connector.sandbox.filing import NewLine, append_requisition
-from connector.sandbox.scenario import Floats, Ints, Scenario, WorldOptions, scenario
+from connector.twin.scenario import Floats, Ints, Scenario, WorldOptions, scenario
 
 MORNING = time(6, 0, tzinfo=UTC)
 

@@ -32,17 +32,22 @@ def reviewed_again(site):
 def test_an_erp_that_is_not_there(site):
     nowhere = {"url": f"http://127.0.0.1:{free_port()}", "load": {"attempts": 2}}
     told = site.configure(mode="live", erp=nowhere).ask("once")
-    assert told.code == 75
+    assert (told.code, told.error["kind"]) == (75, "ErpUnavailable")
     assert "no connection" in told.error["message"]
+    missed = site.ask("status").json[site.name]["missed_review"]
+    assert missed["outcome"] == "unavailable"
+    assert "no connection" in missed["detail"]
+    assert "no connection" in site.ask("reviews").out
     assert site.erp.filed() == []
     site.configure(mode="live")
     reviewed_again(site)
+    assert site.ask("status").json[site.name]["missed_review"] is None
 
 
 def test_an_erp_that_goes_away_while_it_is_read(site):
     site.erp.plant("reset", entity="A_PurchaseOrderItem", method="GET")
     site.configure(mode="live", erp={"load": {"attempts": 1}})
-    refused(site, 75, "AnswerLost", "was lost")  # ErpUnavailable's own kind for it
+    refused(site, 75, "ErpUnavailable", "was lost")
     site.erp.calm()
     reviewed_again(site)
 
@@ -78,12 +83,19 @@ def test_a_plant_our_user_may_not_see(site):
 
 
 def test_a_user_who_may_not_write(site):
+    """No line is to blame: sending stops at the first answer, and everything stays owed."""
     report = site.configure(mode="live", erp={"auth": {"username": "READER"}}).once(code=1)
     assert report["outcome"] == "held"
-    assert report["drained"]["stopped"]
+    assert "READER has no authorization for this activity" in report["drained"]["stopped"]
+    assert "M_BANF_WRK" in report["detail"]
+    assert report["drained"]["rejected"] == 0
+    assert report["drained"]["not_sent"] > 0
+    assert site.states() == {"owed": 20}
+    assert site.rows("SELECT outcome FROM attempt") == [("not_sent",)]
     assert site.erp.filed() == []
-    said = site.rows("SELECT messages FROM line WHERE state = 'rejected'")
-    assert all("no authorization" in row[0] for row in said)
+    site.configure(mode="live").daemon()
+    until(lambda: site.states() == {"filed": 20}, "what was owed to be filed")
+    assert site.erp.times() == dict.fromkeys(site.keys("filed"), 1)
 
 
 def test_a_property_the_release_renamed(site):
@@ -139,7 +151,10 @@ def test_stock_far_below_zero_waits_for_a_person(site):
 
 def test_a_clock_that_is_not_the_erps(site):
     site.erp.plant("skewed_date", seconds=-7200)
-    report = site.configure(mode="live").once(code=1)
+    site.configure(mode="live")
+    (failed,) = failures(site)
+    assert "7200 s from ours; A6 stops every review beyond 120 s" in failed["detail"]
+    report = site.once(code=1)
     assert report["outcome"] == "held"
     assert "A6 stops the whole site" in report["detail"]
     assert "7200 against 120" in report["detail"]

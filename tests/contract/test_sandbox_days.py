@@ -11,7 +11,7 @@ from sandbox_doors import LINES, STOCK, Open, line, opened, requisition
 from connector.sandbox.__main__ import main
 from connector.sandbox.baseline import under_the_erp_rule
 from connector.sandbox.main import Doors
-from connector.sandbox.scenario import WorldOptions
+from connector.twin.scenario import WorldOptions
 
 ORDER_ITEMS = "API_PURCHASEORDER_PROCESS_SRV/A_PurchaseOrderItem"
 MOVEMENT_LINES = "API_MATERIAL_DOCUMENT_SRV/A_MaterialDocumentItem"
@@ -248,7 +248,7 @@ def test_it_needs_neither_pyodata_nor_torch_nor_the_other_rooms():
     code = (
         "import sys, connector.sandbox.__main__, connector.sandbox.baseline\n"
         "rooms = {n.split('.')[1] for n in sys.modules if n.startswith('connector.')}\n"
-        "assert rooms == {'sandbox', 'errors'}, rooms\n"
+        "assert rooms == {'sandbox', 'twin', 'errors'}, rooms\n"
         "assert not {'pyodata', 'torch', 'polars', 'lxml'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)

@@ -109,6 +109,15 @@ def test_pages_shrink_and_end_with_nothing(paged):
     assert [key for page in pages for key in page] == honest
 
 
+def test_an_empty_page_may_be_expanded(paged):
+    paged.plant("empty_last_page")
+    address = "API_PURCHASEORDER_PROCESS_SRV/A_PurchaseOrderItem?$expand=to_ScheduleLine"
+    pages = list(paged.pages(address))
+    assert len(pages) > 1
+    assert pages[-1] == []
+    assert all(row["to_ScheduleLine"]["results"] for page in pages for row in page)
+
+
 def test_it_may_not_page_at_all(paged):
     honest = keys(paged.all_rows(STOCK))
     paged.plant("no_paging")

@@ -1,8 +1,8 @@
 {
  "signatures": [
   {
-   "key_id": "2a31b71823a9dbb8",
-   "ed25519": "f03785c5bc25823e8442fb8a97e783a9d6fb78480950f3d67504e63f4823330546a2ceb3042126bfe1dba4601bd0ffc13b0095a2c6bde36b46ad81f46a6b6b08"
+   "key_id": "487d30c80b11ca43",
+   "ed25519": "8edf360cea35c969d6dc54b2c09c49a15e34db5caa9e5c1e0e3f6f252aedb6c4ecca52ba2e4ec2c825f7bbd898b0c38c0ddfcd9e170f2029be961f9b5dbfd005"
   }
  ]
 }

@@ -13,8 +13,8 @@ from connector.sandbox.baseline import under_the_erp_rule
 from connector.sandbox.filing import NewLine
 from connector.sandbox.journal import Journal
 from connector.sandbox.judge import Judged
-from connector.sandbox.scenario import WorldOptions
 from connector.sandbox.world import World
+from connector.twin.scenario import WorldOptions
 
 OPTIONS = WorldOptions(items=12, regions=2, seed=3, history_days=20)
 DAYS = 9

@@ -125,6 +125,7 @@ def test_flags_come_as_words_letters_and_nothing():
     said = ["true", "X", "x", "1", "True", "false", "", None, "0", "FALSE"]
     assert read("flag", *said) == ([True] * 5 + [False] * 5, [])
     assert read("flag", "true", "maybe") == ([True, None], [(1, "maybe")])
+    assert read("flag", None, "maybe") == ([False, None], [(1, "maybe")])
 
 
 @tried

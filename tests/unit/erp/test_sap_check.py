@@ -18,18 +18,28 @@ from connector.erp.sap.post import SapPoster
 from connector.erp.sap.read import SapReader
 from connector.erp.sap.site import SapSite
 from connector.errors import ConfigError, ReplenishError
+from connector.failsafes.control_limits import ClockJump
 from connector.inventory.snapshot import History
+
+LIMITS = ClockJump(erp_seconds=120.0)
 
 
 def test_a_sound_system_has_nothing_to_be_told(sap, clock):
-    (reached,) = check_connection(connection(sap), SITE, clock)
+    (reached,) = check_connection(connection(sap), SITE, clock, LIMITS)
     assert (reached.severity, reached.message) == ("info", "reachable; its clock is 0 s from ours")
     assert check_metadata(connection(sap), SITE, clock) == []
 
 
-def test_a_clock_apart_is_told(sap, clock):
-    sap.habits = Habits(header_date="Tue, 24 Nov 2026 06:05:00 GMT")
-    assert "300 s" in check_connection(connection(sap), SITE, clock)[0].message
+@pytest.mark.parametrize(
+    ("sent_at", "severity", "apart"),
+    [("06:02:00", "info", "120 s"), ("06:02:01", "error", "121 s"), ("04:00:00", "error", "7200")],
+)
+def test_a_clock_is_sound_up_to_the_limit_of_the_guard(sent_at, severity, apart, sap, clock):
+    sap.habits = Habits(header_date=f"Tue, 24 Nov 2026 {sent_at} GMT")
+    (found,) = check_connection(connection(sap), SITE, clock, LIMITS)
+    assert found.severity == severity
+    assert f"its clock is {apart}" in found.message
+    assert ("A6" in found.message) == bool(found.hint) == (severity == "error")
 
 
 def test_every_layer_that_fails_is_a_finding_not_a_crash(sap, clock):
@@ -41,7 +51,7 @@ def test_every_layer_that_fails_is_a_finding_not_a_crash(sap, clock):
     assert ("error", "the entity set is missing: nothing can be filed") in found
     assert any(s == "warning" and "price per base unit" in m for s, m in found)
     away = Connection(base_url="http://127.0.0.1:9", attempts=1)
-    assert check_connection(away, SITE, clock)[0].severity == "error"
+    assert check_connection(away, SITE, clock, LIMITS)[0].severity == "error"
     assert {f.severity for f in check_metadata(away, SITE, clock)} == {"error"}
 
 

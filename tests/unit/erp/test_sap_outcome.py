@@ -43,13 +43,24 @@ def test_what_nobody_can_tell_is_in_doubt(fault, kind, stored, sap, poster):
     assert len(sap.posted) <= 1
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 409, 412, 422, 423])
+@pytest.mark.parametrize("status", [400, 404, 409, 412, 422, 423])
 def test_a_refusal_in_saps_own_words_is_definite(status, sap, poster):
     body = orjson.dumps(error("ME/083", "Please enter Plant"))
     sap.filing.faults.append(answers(status, body))
     refused = poster().post(THREE)
     assert isinstance(refused, Rejected)
     assert [(m.code, m.text) for m in refused.messages] == [("ME/083", "Please enter Plant")]
+
+
+@pytest.mark.parametrize(("status", "next_step"), [(401, "password"), (403, "M_BANF_WRK")])
+def test_who_is_not_let_in_hears_the_erps_words_and_the_next_step(status, next_step, sap, poster):
+    body = orjson.dumps(error("06/236", "No authorization in plant 1010"))
+    sap.filing.faults.append(answers(status, body))
+    found = poster().post(THREE)
+    assert isinstance(found, NotSent)
+    assert found.retry_after_seconds == 0
+    assert "06/236 No authorization in plant 1010" in found.reason
+    assert next_step in found.reason
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 415, 418, 428])

@@ -29,14 +29,13 @@ from connector.inventory.memory import PREVIOUS, VITALS
 from connector.inventory.snapshot import History
 
 
-def remembered(scene, approved=frozenset()):
+def remembered(scene):
     return previous_after(
         state=scene.state,
         snapshot=scene.snapshot,
         memory=scene.memory,
         limits=scene.limits,
         screened=scene.screened(),
-        approved=approved,
     )
 
 
@@ -82,13 +81,6 @@ def test_a_stock_read_as_zero_stays_held_for_as_long_as_it_would_have_lasted():
     assert held == 6  # from 90 down to the 35 that a day may explain
 
 
-def test_an_approved_line_takes_its_new_reading():
-    scene = scene_of({"on_hand": 0.0, "inventory_position": 20.0})
-    scene = scene.remembering(previous=previous_of(scene.state, on_hand=90.0))
-    assert remembered(scene, {("1010", "M0")})["on_hand"].to_list() == [0.0]
-    assert remembered(scene, {("1010", "M1")})["on_hand"].to_list() == [80.0]
-
-
 def test_a_vanished_pipeline_is_expected_until_it_is_received():
     scene = scene_of()
     scene = scene.remembering(previous=previous_of(scene.state, pipeline=100.0))
@@ -104,8 +96,6 @@ def test_a_changed_unit_is_asked_about_until_somebody_answers():
     kept = remembered(scene)
     assert kept.select("unit", "lot_multiple").row(0) == ("CS", 12.0)
     assert said(scene.remembering(previous=kept).screened(), "B9") == [Action.HOLD]
-    accepted = remembered(scene, {("1010", "M0")})
-    assert said(scene.remembering(previous=accepted).screened(), "B9") == []
 
 
 def test_a_refused_node_keeps_what_was_known_of_it():

@@ -6,7 +6,7 @@ import pytest
 from builders import one, scene_of
 
 from connector.errors import ConfigError
-from connector.failsafes.catalogue import CATALOGUE, catalogue_rows, guards_of
+from connector.failsafes.catalogue import CATALOGUE, catalogue_rows
 from connector.failsafes.guard import LAYERS, ORDER
 from connector.failsafes.limits import Limits, missing_caps
 from connector.failsafes.line_limits import Lots, PositionCap
@@ -39,15 +39,16 @@ def test_the_whole_catalogue_fits_the_bits_of_a_verdict():
     }
 
 
-def test_bits_are_read_back_as_ids():
-    assert guards_of(0) == ()
-    assert guards_of((1 << 0) | (1 << 46) | (1 << 60)) == ("A1", "D2", "E8")
-
-
 def test_every_group_of_limits_belongs_to_one_guard():
-    settings = [guard.setting for guard in CATALOGUE.values()]
+    settings = [guard.setting for guard in CATALOGUE.values() if guard.setting]
     shared = {"floor"}  # belongs to all limits that are told in days of demand
     assert sorted(settings) == sorted({each.name for each in fields(Limits)} - shared)
+
+
+def test_a_guard_without_numbers_is_told_too_and_offers_no_setting():
+    bare = [row for row in catalogue_rows() if not row.setting]
+    assert [row.id for row in bare] == ["A1", "A4", "C13", "C16"]
+    assert all(row.formula and row.action for row in bare)
 
 
 def test_the_table_shows_every_parameter_with_its_default_unit_and_bounds():
@@ -57,6 +58,7 @@ def test_the_table_shows_every_parameter_with_its_default_unit_and_bounds():
     expected = {
         f"limits.{guard.setting}.{each.name}"
         for guard in CATALOGUE.values()
+        if guard.setting
         for each in declared(type(getattr(limits, guard.setting)))
     }
     assert shown == expected

@@ -22,7 +22,6 @@ from builders import (
 
 from connector.errors import SnapshotUnfit
 from connector.failsafes.data_limits import PartialData, StaleData
-from connector.failsafes.screen import unfit
 from connector.failsafes.verdicts import Action
 
 HOLD = Action.NODE_HOLD
@@ -269,20 +268,6 @@ def test_a_new_node_warns_for_itself_only():
     known = scene.memory.previous.filter(pl.col("node") == "1010")
     screened = scene.remembering(previous=known).screened()
     assert one(screened, "B7")["node"] == "1020"
-
-
-def test_unfit_tells_before_any_policy_ran():
-    scene = crowd().seeing(taken_at=NOW - 7 * HOUR)
-    parts = {
-        "state": scene.state,
-        "memory": scene.memory,
-        "limits": scene.limits,
-        "now": NOW,
-        "nodes": ("1010", "1099"),
-    }
-    found = unfit(snapshot=scene.snapshot, **parts)
-    assert found.select("node", "guard").rows() == [("", "B1"), ("1099", "B2")]
-    assert unfit(snapshot=crowd().snapshot, **{**parts, "nodes": ()}).is_empty()
 
 
 def test_slots_of_any_shape_are_compared():

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from builders import NOW, many, one, previous_of, said, scene_of, spent_of
 
-from connector.failsafes.catalogue import CATALOGUE, guards_of
+from connector.failsafes.catalogue import CATALOGUE
+from connector.failsafes.guard import ORDER
 from connector.failsafes.total_limits import Budget
 from connector.failsafes.verdicts import FINDINGS, SCREENED, Action
 from connector.inventory.state import STATE, State
@@ -50,6 +51,10 @@ def test_findings_stand_in_the_order_of_the_composition():
     guards = scene.screened().findings["guard"].to_list()
     assert len(set(guards)) >= 9
     assert [place[guard] for guard in guards] == sorted(place[guard] for guard in guards)
+
+
+def guards_of(bits):
+    return tuple(name for place, name in enumerate(ORDER) if bits >> place & 1)
 
 
 def test_what_a_guard_says_is_a_bit_of_its_line_node_or_site():

@@ -13,7 +13,7 @@ from inventory_frames import REGION, SINCE, TEA, TODAY, ago, few, frame, ordered
 from polars.testing import assert_frame_equal
 
 from connector.errors import SnapshotUnfit
-from connector.inventory.history import merge, reread_from
+from connector.inventory.history import merge, passing, reread_from
 from connector.inventory.snapshot import CONSUMPTION, ORDERS, RECEIPTS, History
 
 
@@ -43,6 +43,14 @@ def same(one: History, other: History) -> None:
     assert (one.since, one.watermark) == (other.since, other.watermark)
     for name in ("consumption", "receipts", "orders"):
         assert_frame_equal(getattr(one, name), getattr(other, name))
+
+
+@given(st.lists(st.sampled_from([True, False, None]), max_size=12))
+def test_rows_that_pass_are_those_a_filter_keeps_in_their_order(wanted):
+    rows = pl.DataFrame(
+        {"place": range(len(wanted)), "wanted": wanted}, schema_overrides={"wanted": pl.Boolean}
+    )
+    assert_frame_equal(passing(rows, pl.col("wanted")), rows.filter(pl.col("wanted")))
 
 
 def test_a_pull_replaces_what_was_created_since_its_first_day():

@@ -6,6 +6,7 @@ import math
 from datetime import date
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +57,13 @@ def test_how_far_back_history_must_reach():
 def test_rows_are_found_where_they_are_and_only_there():
     told = frame(ITEMS, [{"node": n, "item": i} for n, i in ((OTHER, TEA), ("9", TEA), (DC, "X"))])
     assert Universe(KEYS).locate(told).tolist() == [2, -1, -1]
+
+
+def test_an_item_of_another_node_is_not_found_here():
+    keys = pl.DataFrame({"node": ["A", "A", "B"], "item": ["1", "2", "2"]})
+    asked = pl.DataFrame({"node": ["B", "B", "A", None], "item": ["1", "2", "1", "1"]})
+    assert Universe(keys).locate(asked).tolist() == [-1, 2, 0, -1]
+    assert Universe(keys.clear()).locate(asked).tolist() == [-1] * 4
 
 
 def test_who_stands_above_whom():

@@ -9,7 +9,7 @@ import polars as pl
 from ledger_fakes import START
 
 from connector.failsafes.verdicts import FINDINGS, SCREENED, Action, Screened
-from connector.inventory.memory import Memory
+from connector.inventory.memory import PREVIOUS, Memory
 from connector.inventory.recommendation import Recommendation
 from connector.inventory.snapshot import (
     CONSUMPTION,
@@ -147,6 +147,12 @@ def all_passed(state: State, rng: np.random.Generator, share: float = 0.05) -> S
     return screened(state, ordered.tolist(), [0.0] * rows, [Action.PASS] * rows)
 
 
+def as_read(state: State) -> pl.DataFrame:
+    """Return PREVIOUS with every reading as it was."""
+    counted = state.frame.with_columns(starved_reviews=pl.lit(0))
+    return counted.select(pl.col(name).cast(kind) for name, kind in PREVIOUS.items())
+
+
 def seen(
     rows: int, seed: int = 1, *, days: int = 3, day: int = 0, memory: Memory | None = None
 ) -> Seen:
@@ -158,5 +164,6 @@ def seen(
         state=state,
         recommendation=a_recommendation(rows, rng),
         screened=all_passed(state, rng),
+        previous=as_read(state),
         context={"now": START + timedelta(seconds=5), "limits": {"C2": 1.2}, "version": "0.1"},
     )

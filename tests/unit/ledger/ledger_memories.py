@@ -6,13 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
-from ledger_decisions import seen
+from ledger_decisions import as_read, seen
 from ledger_fakes import START
 from ledger_worlds import SITE, a_record, planned, slot_on
 
 from connector.failsafes.aftermath import vitals_after
 from connector.failsafes.limits import Limits
-from connector.ledger.verdicts import previous_of
 
 TODAY = START.date()
 
@@ -21,7 +20,7 @@ def told(world, day=1, **how):
     return world.ledger.remember(SITE, TODAY + timedelta(days=day), **how)
 
 
-def recorded(world, day, lines, *, held=(), accepted=True, items=4, believed=None, pilot=()):
+def recorded(world, day, lines, *, held=(), items=4, believed=None, pilot=()):
     """Record a day with real evidence behind it.
 
     `believed` = the items whose stock was believed, None = all. `pilot` = its nodes, () = all.
@@ -46,7 +45,6 @@ def recorded(world, day, lines, *, held=(), accepted=True, items=4, believed=Non
             limits=Limits(),
             screened=what.screened,
         ),
-        accepted=accepted,
         piloted=plan["node"].is_in(pilot) if pilot else None,
     )
     world.ledger.record(review_id, record, now=world.now())
@@ -56,7 +54,7 @@ def recorded(world, day, lines, *, held=(), accepted=True, items=4, believed=Non
 
 def whole_of(what):
     """Return PREVIOUS with every reading as it was."""
-    return previous_of(what.state.frame.with_columns(starved_reviews=pl.lit(0)))
+    return as_read(what.state)
 
 
 def as_believed(what, items):

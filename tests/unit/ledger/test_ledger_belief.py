@@ -75,13 +75,6 @@ def test_only_the_accepted_picture_is_whole_the_ones_after_it_are_believed_again
     assert set(memory.vitals["slot"]) == {slot_on(0).name, slot_on(1).name}
 
 
-def test_a_picture_nobody_compares_with_can_be_accepted(remembering):
-    recorded(remembering, 0, [])
-    what = recorded(remembering, 1, [], accepted=False)
-    told_to_accept(remembering)
-    assert told(remembering, day=2).previous_on == what.snapshot.erp_date
-
-
 def test_pictures_are_asked_for_by_the_review_they_belong_to(remembering):
     what = recorded(remembering, 0, [])
     asked = []

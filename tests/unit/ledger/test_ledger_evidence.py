@@ -21,7 +21,7 @@ from connector.inventory.snapshot import History
 from connector.ledger.evidence import EvidenceStore
 from connector.ledger.retention import prune_policies
 from connector.ledger.reviews import review_id_of
-from connector.ledger.verdicts import previous_of, verdict_lines
+from connector.ledger.verdicts import verdict_lines
 
 REVIEW = review_id_of(slot_on(0))
 
@@ -64,7 +64,7 @@ def test_a_review_is_read_back_bit_for_bit(store):
     back = store.read_memory(SITE, REVIEW)
     assert (back.previous_on, back.posted_since) == (memory.previous_on, memory.posted_since)
     same_bits(back.own, memory.own)
-    lines = verdict_lines(what.state, what.recommendation, what.screened, memory)
+    lines = verdict_lines(what.state, what.recommendation, what.screened)
     same_bits(store.read_lines(SITE, REVIEW), lines)
     assert store.read_findings(SITE, REVIEW).schema == what.screened.findings.schema
     assert store.read_context(SITE, REVIEW)["limits"] == {"C2": 1.2}
@@ -75,8 +75,8 @@ def test_a_review_is_read_back_bit_for_bit(store):
 
 def test_what_the_next_review_compares_with_is_kept_bit_for_bit_and_guarded(store):
     what = seen(40)
-    lines = verdict_lines(what.state, what.recommendation, what.screened, what.memory)
-    believed = previous_of(lines).with_columns(pl.col("on_hand") + 0.1)
+    lines = verdict_lines(what.state, what.recommendation, what.screened)
+    believed = what.previous.with_columns(pl.col("on_hand") + 0.1)
     store.write(SITE, REVIEW, replace(what, previous=believed))
     same_bits(store.read_previous(SITE, REVIEW), believed)
     same_bits(store.read_lines(SITE, REVIEW), lines)  # what was read stays what was read

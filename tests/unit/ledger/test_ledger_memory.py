@@ -11,7 +11,7 @@ from ledger_fakes import START
 from ledger_memories import recorded, told
 from ledger_worlds import SITE, World, slot_on
 
-from connector.errors import CommandRefused, LedgerUnavailable
+from connector.errors import CommandRefused
 from connector.inventory.memory import ORDERED, OWN, PREVIOUS, SPENT, VITALS
 
 TODAY = START.date()
@@ -151,11 +151,11 @@ def test_windows_end(remembering):
     assert told(remembering, day=56).vitals.height == 0
 
 
-def test_the_previous_view_comes_from_the_evidence_of_the_last_accepted_review(remembering):
-    what = recorded(remembering, 0, [])
-    recorded(remembering, 1, [], accepted=False)
+def test_the_previous_view_comes_from_the_evidence_of_the_last_recorded_review(remembering):
+    recorded(remembering, 0, [])
+    what = recorded(remembering, 1, [])
     memory = told(remembering, day=2)
-    assert memory.previous_on == TODAY
+    assert memory.previous_on == what.snapshot.erp_date
     assert memory.previous.schema == PREVIOUS
     assert memory.previous["item"].to_list() == what.state.frame["item"].to_list()
     assert memory.previous["on_hand"].equals(what.state.frame["on_hand"], null_equal=True)
@@ -163,14 +163,6 @@ def test_the_previous_view_comes_from_the_evidence_of_the_last_accepted_review(r
     assert set(memory.vitals["slot"]) == {slot_on(0).name, slot_on(1).name}
     newer = recorded(remembering, 2, [])
     assert told(remembering, day=3).previous_on == newer.snapshot.erp_date
-
-
-def test_a_lost_previous_review_is_not_silently_forgotten(remembering):
-    recorded(remembering, 0, [])
-    for file in remembering.ledger.evidence.root.rglob("lines.parquet"):
-        file.unlink()
-    with pytest.raises(LedgerUnavailable, match="cannot be read"):
-        told(remembering)
 
 
 def test_sites_do_not_remember_each_other(remembering):

@@ -17,9 +17,8 @@ from connector.errors import SnapshotUnfit
 from connector.failsafes.aftermath import vitals_after
 from connector.failsafes.limits import Limits
 from connector.failsafes.verdicts import FINDINGS, Action
-from connector.inventory.memory import VITALS, Memory
+from connector.inventory.memory import VITALS
 from connector.ledger.planned import PLANNED, counts_of, exact, plan_lines
-from connector.ledger.verdicts import starved
 
 RNG = np.random.default_rng(3)
 TODAY = START.date()
@@ -182,38 +181,6 @@ def test_counts_add_up():
     assert (counts.items, counts.ordered, counts.held, counts.stopped) == (5, 1, 2, 1)
     assert (counts.value, counts.held_value) == (4.0, 16.0)
     assert counts.by_action == {"PASS": 2, "HOLD": 1, "SUPPRESS": 1, "NODE_HOLD": 1}
-
-
-@pytest.mark.parametrize(
-    ("position", "level", "verdict", "before", "expected"),
-    [
-        (9.0, 0.0, (0.0, 0.0), 0, 1),  # short of 2 a day over 5 days, and silent
-        (9.0, 0.0, (0.0, 0.0), 3, 4),
-        (10.0, 0.0, (0.0, 0.0), 3, 0),  # covered
-        (9.0, 0.0, (1.0, 0.0), 3, 0),  # ordered
-        (9.0, 0.0, (0.0, 1.0), 3, 0),  # a person was asked
-        (30.0, 1.0, (0.0, 0.0), 0, 1),  # a central node answers for its echelon
-        (float("nan"), 0.0, (0.0, 0.0), 3, 0),
-    ],
-)
-def test_starved_counts_reviews_in_a_row(position, level, verdict, before, expected):
-    lines = pl.DataFrame(
-        {
-            "node": ["1000"],
-            "item": ["A"],
-            "level": [level],
-            "inventory_position": [position],
-            "echelon_position": [position],
-            "demand_mean": [2.0],
-            "echelon_demand_mean": [8.0],
-            "lead_time_p90": [5.0],
-            "quantity": [verdict[0]],
-            "held": [verdict[1]],
-        }
-    )
-    known = pl.DataFrame({"node": ["1000"], "item": ["A"], "starved_reviews": [before]})
-    memory = Memory(previous=known if before else known.clear())
-    assert starved(lines, memory).to_list() == [expected]
 
 
 def test_the_day_is_the_erps_not_ours():

@@ -34,7 +34,6 @@ def test_where_a_site_stands_and_how_a_line_got_there(world):
     assert queries.line(store, "nothing") is None
     assert queries.review(store, "nothing") is None
     assert [line.item for line in queries.lines_of(store, world.lines()["A"].review_id)]
-    assert [line.item for line in queries.lines_at(store, SITE, "1010", "A")] == ["A"]
 
 
 def test_reports_read_lines_as_columns(world):

@@ -151,7 +151,9 @@ def test_a_lines_level_does_not_depend_on_its_place(bundle):
     rows = np.random.default_rng(3).permutation(len(state))
     policy = OnnxPolicy(bundle=bundle)
     np.testing.assert_allclose(
-        policy.own_levels(reordered(state, rows)), policy.own_levels(state)[rows], rtol=1e-5
+        policy.answered_levels(reordered(state, rows)),
+        policy.answered_levels(state)[rows],
+        rtol=1e-5,
     )
 
 
@@ -188,7 +190,7 @@ def test_level_grows_with_what_should_raise_it(bundle):
     policy = OnnxPolicy(bundle=bundle)
 
     def level(**change):
-        return policy.own_levels(state_of(change))[0]
+        return policy.answered_levels(state_of(change))[0]
 
     usual = level()
     assert level(critical_ratio=0.99) > usual

@@ -13,8 +13,8 @@ from connector.sandbox.documents import (
     TRANSFER_ISSUE,
 )
 from connector.sandbox.filing import NewLine
-from connector.sandbox.scenario import WorldOptions
 from connector.sandbox.world import World
+from connector.twin.scenario import WorldOptions
 
 SIGNS = {RECEIPT: 1, RECEIPT_REVERSED: -1, ISSUE: -1, ISSUE_REVERSED: 1, TRANSFER_ISSUE: -1}
 

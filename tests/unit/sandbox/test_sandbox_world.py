@@ -13,7 +13,7 @@ from connector.sandbox import purchasing
 from connector.sandbox.baseline import under_the_erp_rule
 from connector.sandbox.chance import Mishaps, demand_of, lead_time_of
 from connector.sandbox.documents import ISSUE, RECEIPT, RECEIPT_REVERSED, TRANSFER_ISSUE
-from connector.sandbox.scenario import CLASSES, WorldOptions, daily_variance, scenario
+from connector.twin.scenario import CLASSES, WorldOptions, daily_variance, scenario
 
 
 def account(some_world):

@@ -14,7 +14,6 @@ from site_desks import DAILY, ENOUGH, ITEM_NAMES, SITE, START, House
 from connector.cycle import decide
 from connector.errors import CommandRefused
 from connector.ledger.control import Command, Mailbox
-from connector.ledger.verdicts import previous_of
 from connector.site.replay import redecide
 
 TEA = ("1010", "TEA")
@@ -66,7 +65,7 @@ def test_raw_readings_would_have_ordered_in_the_second_review(house):
     first, second = (report.review for report in reads_zero(house, 2))
     evidence = house.desk.ledger.evidence
     as_it_was = redecide(evidence, SITE, second, house.wiring.trust)
-    raw = previous_of(evidence.read_lines(SITE, first))
+    raw = evidence.read_whole(SITE, first)
     assert raw.filter(node="1010", item="TEA")["on_hand"].to_list() == [0.0]
     memory = replace(as_it_was.memory, previous=raw)
     naive = decide(
@@ -167,6 +166,25 @@ def test_a_held_line_can_be_approved_and_is_sent_as_it_was_held(house):
     assert [(each.node, each.item, each.quantity) for each in house.erp.filed] == [
         (*TEA, line.quantity)
     ]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_who_approves_a_line_is_not_asked_again_about_its_reading(house, restarts):
+    house.desk.tick()
+    places = [TEA, ("1020", "SALT")]
+    list(reads_zero(house, 1, places))
+    assert house.said("B7") == set(places)
+    (line,) = (each for each in house.lines() if (each.node, each.item) == TEA)
+    house.desk.execute(Command(verb="approve", site=SITE, who="ada", line=line.key, at=START))
+    if restarts:
+        house.desk.close()
+        house.desk = house.open()
+    assert remembered(house)[TEA] == 0.0
+    assert remembered(house)["1020", "SALT"] == ENOUGH - DAILY
+    (report,) = reads_zero(house, 1, places)
+    assert house.said("B7") == {("1020", "SALT")}
+    assert report.screened.lines.filter(node="1010", item="TEA")["held"].to_list() == [0.0]
+    assert house.office().replay(report.review).matches
 
 
 def test_a_held_line_that_nobody_approves_expires(house):

@@ -98,6 +98,28 @@ def test_an_hour_that_does_not_exist_is_reviewed_after_the_change():
     assert schedule.next_after(utc(2027, 3, 28, 1, 30)) == utc(2027, 3, 29, 0, 30)
 
 
+def test_a_wall_time_that_comes_twice_is_one_slot():
+    """Europe/Berlin 2026-10-25: 02:30 comes at 00:30 and again at 01:30 UTC."""
+    nightly = Schedule("30 2 * * *", "Europe/Berlin", timedelta(hours=1))
+    assert nightly.next_after(utc(2026, 10, 24, 12)) == utc(2026, 10, 25, 0, 30)
+    assert nightly.next_after(utc(2026, 10, 25, 0, 30)) == utc(2026, 10, 26, 1, 30)
+    assert nightly.latest_due(utc(2026, 10, 25, 1, 30)) == utc(2026, 10, 25, 0, 30)
+    assert nightly.latest_due(utc(2026, 10, 25, 1, 45)) is None
+    assert nightly.review_days(utc(2026, 10, 25, 0, 30)) == pytest.approx(25 / 24)
+
+
+def test_every_other_wall_time_of_that_night_keeps_its_slot():
+    often = Schedule("*/20 * * * *", "Europe/Berlin", timedelta(hours=1))
+    slots = [utc(2026, 10, 25, 0, 0)]
+    while slots[-1] < utc(2026, 10, 25, 3):
+        slots.append(often.next_after(slots[-1]))
+    walls = [f"{slot.astimezone(often.zone):%H:%M}" for slot in slots]
+    assert walls == ["02:00", "02:20", "02:40", "03:00", "03:20", "03:40", "04:00"]
+    for minute in range(180):
+        now = utc(2026, 10, 25) + timedelta(minutes=minute)
+        assert often.next_after(now) == min(slot for slot in slots if slot > now)
+
+
 seconds = st.integers(0, 381 * 86_400)  # a year and its clock changes
 moments = seconds.map(lambda since: utc(2026, 3, 20) + timedelta(seconds=since))
 

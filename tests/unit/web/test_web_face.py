@@ -268,12 +268,13 @@ def test_a_failure_inside_is_not_told_to_visitors(server, face):
 
 
 def test_a_taken_port_is_a_configuration_error(server):
-    with pytest.raises(ConfigError, match=f"web.port {server.port} on 127.0.0.1"):
+    with pytest.raises(ConfigError, match=f"web.listen: port {server.port} of 127.0.0.1") as told:
         WebServer(make_app(lambda: WELL, lambda: b""), port=server.port).start()
+    assert "another port in web.listen" in told.value.hint
 
 
 def test_a_foreign_address_is_a_configuration_error():
-    with pytest.raises(ConfigError, match=r"web\."):
+    with pytest.raises(ConfigError, match=r"web\.listen: .*192"):
         WebServer(make_app(lambda: WELL, lambda: b""), host="192.0.2.1").start()
 
 

@@ -1,0 +1,1 @@
+"""The learning algorithms, one a file; all of them train the same network."""

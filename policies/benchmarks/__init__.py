@@ -1,0 +1,1 @@
+"""Public benchmarks: what others publish, beside what the policies made here reach on the same."""

@@ -1,0 +1,134 @@
+"""The policy beside the textbook's rule at the same service, on years that neither was chosen on.
+
+Every contender has one knob for service (z of the rule, shortage cost of the policy). It is set on
+a year of its own: the least stock that still serves the target. Then both live through other years.
+"""
+
+# torch has no types where it is not installed, and few where it is:
+# mypy: disallow-untyped-decorators=False, disallow-untyped-calls=False, warn-return-any=False
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from connector.errors import PolicyUnusable
+from connector.twin.scenario import CLASSES, WorldOptions, scenario
+from policies.benchmarks.network import (
+    Figures,
+    Planner,
+    Year,
+    draw_year,
+    learned,
+    live,
+    reorder_point,
+)
+from policies.distribution import REGIONS, World
+from policies.head import CappedBaseStock
+
+DEMO_SEED, ITEMS = 7, 200
+TARGET = 0.98  # of demand served at once, by value
+TEXTBOOK_COVER = (5.0, 10.0)  # days that a maximum stands above its reorder point
+COVERS = ((1.0, 1.0), (1.0, 5.0), (2.0, 3.0), (3.0, 10.0), TEXTBOOK_COVER, (10.0, 10.0))
+SAFETIES = (1.28, 1.645, 1.88, 2.05, 2.2, 2.33, 2.5, 2.7, 3.0)
+SHORTAGES = (60.0, 100.0, 150.0, 200.0, 280.0, 380.0, 500.0, 700.0, 1_000.0, 1_200.0)
+_CHOOSE, _JUDGE = 501, (601, 602, 603)  # seeds of years
+_SPARE = 0.001  # served above the target on the year of choice, so that other years reach it too
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A planner with its knob set."""
+
+    name: str
+    planner: Planner
+    shortage: float
+
+
+def demo_world() -> tuple[World, Tensor]:
+    """Return the demo's world and the value of a grain of each item [items, 1]."""
+    facts = scenario(WorldOptions(items=ITEMS, regions=REGIONS, seed=DEMO_SEED))
+    worth = (facts.price * facts.grain)[~facts.discontinued]
+    return World.of(facts), torch.from_numpy(worth).float()[:, None]
+
+
+def report(network: CappedBaseStock, tell: Callable[[str], None]) -> None:
+    """Choose, judge and tell."""
+    began = time.perf_counter()
+    world, price = demo_world()
+    choice = draw_year(world, price, replications=1, seed=_CHOOSE)
+    contenders = [
+        _least("reorder point, textbook", choice, _rules((TEXTBOOK_COVER,))),
+        _least("reorder point, grid search", choice, _rules(COVERS)),
+        _least("policy", choice, _policies(network)),
+    ]
+    years = [draw_year(world, price, replications=1, seed=seed) for seed in _JUDGE]
+    judged = {each.name: _all(years, each) for each in contenders}
+    kinds = torch.cat([year.kind for year in years])
+    _tell_table("all items", judged, None, tell)
+    for number, kind in enumerate(CLASSES):
+        _tell_table(kind, judged, kinds == number, tell)
+    tell(f"{len(years)} years, {time.perf_counter() - began:.0f} s")
+
+
+def _rules(covers: Iterable[tuple[float, float]]) -> list[Contender]:
+    return [
+        Contender(
+            name=f"z {safety:g}, cover {cover[0]:g}/{cover[1]:g} days",
+            planner=reorder_point(safety, cover),
+            shortage=1.0,
+        )
+        for safety, cover in product(SAFETIES, covers)
+    ]
+
+
+def _policies(network: CappedBaseStock) -> list[Contender]:
+    return [
+        Contender(name=f"p {cost:g}", planner=learned(network), shortage=cost) for cost in SHORTAGES
+    ]
+
+
+def _least(name: str, year: Year, candidates: list[Contender]) -> Contender:
+    """Return the candidate with the least stock that serves the target."""
+    lived = [(each, live(year, each.planner, each.shortage)) for each in candidates]
+    serving = [(each, found) for each, found in lived if found.fill() >= TARGET + _SPARE]
+    if not serving:
+        most = max(found.fill() for _, found in lived)
+        raise PolicyUnusable(
+            f"{name} serves {most:.2%} at most, {TARGET + _SPARE:.2%} is the target",
+            hint="train with higher shortage costs",
+        )
+    best, _ = min(serving, key=lambda pair: pair[1].stock_value())
+    return Contender(name=f"{name} ({best.name})", planner=best.planner, shortage=best.shortage)
+
+
+def _all(years: list[Year], contender: Contender) -> Figures:
+    lived = [live(year, contender.planner, contender.shortage) for year in years]
+    return Figures(
+        **{name: torch.cat([getattr(each, name) for each in lived]) for name in vars(lived[0])}
+    )
+
+
+def _tell_table(
+    title: str, judged: dict[str, Figures], some: Tensor | None, tell: Callable[[str], None]
+) -> None:
+    tell(f"\n{title}")
+    tell("| planner | fill % | turns | stock | excess | order lines per item and year |")
+    tell("|---|---|---|---|---|---|")
+    for name, found in judged.items():
+        tell(
+            f"| {name} | {100 * found.fill(some):.2f} | {found.turns(some):.1f} | "
+            f"{found.stock_value(some):,.0f} | {found.excess_value(some):,.0f} | "
+            f"{found.order_lines(some):.0f} |"
+        )
+    ours = judged[next(reversed(judged))]
+    for name, found in list(judged.items())[:-1]:
+        tell(
+            f"policy against {name}: turns {ours.turns(some) / found.turns(some) - 1:+.1%}, excess "
+            f"{ours.excess_value(some) / max(found.excess_value(some), 1e-9) - 1:+.1%}"
+        )

@@ -1,0 +1,217 @@
+"""The demo's network, a year of it: the policy beside the reorder-point rule of the textbook.
+
+Both are told the same and no more: means and variances of the last eight weeks, planned lead times
+and their spread. Both meet the same customers and carriers. Nobody is told season or weekday.
+"""
+
+# torch has no types where it is not installed, and few where it is:
+# mypy: disallow-untyped-decorators=False, disallow-untyped-calls=False, warn-return-any=False
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from connector.twin.dynamics import Flows, Stock, inventory_position, uncrossed
+from connector.twin.rollout import rollout
+from policies.agents.hindsight import ordering, whole_lots
+from policies.distribution import NODES, TREE, World
+from policies.head import CappedBaseStock
+from policies.instances import Instances, echelon_sum
+
+MEMORY = 56  # days that estimates look back
+SETTLE = 84  # days lived through before anything counts
+YEAR = 364
+_TELL_EVERY = 7  # days between two estimates
+_WEEK = (1.1, 1.1, 1.05, 1.05, 1.1, 0.9, 0.7)
+_EXCESS_TIMES, _EXCESS_RATIO_Z = 1.5, 2.0537  # the product's excess: 1.5 levels of 98 %
+
+# what was told -> stock -> orders
+Planner = Callable[[Instances], Callable[[Stock], Tensor]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Year:
+    """One drawn year of a world, some replications of every item: what nobody can change."""
+
+    truth: Instances  # [B, N]; the mean without its season
+    demand: Tensor  # [MEMORY + SETTLE + YEAR, B, N]
+    lead_times: Tensor
+    value: Tensor  # [B, 1] of one unit
+    kind: Tensor  # [B] demand class
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What a year came to, by item [B]; stocks are daily averages, all nodes together."""
+
+    demand: Tensor
+    served: Tensor
+    stock: Tensor
+    excess: Tensor
+    orders: Tensor  # order lines
+    value: Tensor
+
+    def fill(self, some: Tensor | None = None) -> float:
+        """Return the share of demand served at once (beta service, by value)."""
+        return self._of(self.served, some) / self._of(self.demand, some)
+
+    def turns(self, some: Tensor | None = None) -> float:
+        """Return how often a year's sales turn the average stock."""
+        return self._of(self.served, some) / self._of(self.stock, some)
+
+    def stock_value(self, some: Tensor | None = None) -> float:
+        """Return the average value on hand."""
+        return self._of(self.stock, some)
+
+    def excess_value(self, some: Tensor | None = None) -> float:
+        """Return the average value above 1.5 times the order-up-to level of 98 %."""
+        return self._of(self.excess, some)
+
+    def order_lines(self, some: Tensor | None = None) -> float:
+        """Return order lines per item and year."""
+        rows = self.orders if some is None else self.orders[some]
+        return float(rows.mean())
+
+    def _of(self, column: Tensor, some: Tensor | None) -> float:
+        worth = column * self.value
+        return float((worth if some is None else worth[some]).sum())
+
+
+def draw_year(world: World, price: Tensor, *, replications: int, seed: int) -> Year:
+    """Draw a year; seeds of evaluation are apart from every training seed."""
+    chance = torch.Generator().manual_seed(seed)
+    rows = torch.arange(len(world.mean)).repeat(replications)
+    truth = world.instances(1.0).take(rows)
+    days = MEMORY + SETTLE + YEAR
+    first = torch.randint(0, YEAR, (len(rows), 1), generator=chance)
+    phase = torch.from_numpy(world.phase).float()[rows]
+    amplitude = torch.from_numpy(world.amplitude).float()[rows]
+    demand = torch.stack(
+        [
+            replace(truth, mean=truth.mean * _season(amplitude, phase, first + day, day)).demand(
+                1, chance
+            )[0]
+            for day in range(days)
+        ]
+    )
+    return Year(
+        truth=truth,
+        demand=demand,
+        lead_times=uncrossed(truth.lead_times(SETTLE + YEAR, chance, TREE.horizon)),
+        value=price[rows],
+        kind=torch.from_numpy(world.kind)[rows],
+    )
+
+
+def _season(amplitude: Tensor, phase: Tensor, on: Tensor, day: int) -> Tensor:
+    turn = 2.0 * math.pi * (on - phase) / 365.0
+    return (1.0 + amplitude * torch.sin(turn)) * _WEEK[day % len(_WEEK)]
+
+
+@torch.no_grad()
+def live(year: Year, planner: Planner, shortage: float) -> Figures:
+    """Live through a year and count its last 52 weeks."""
+    told = estimated(year, 0, shortage)
+    chosen = [planner(told)]
+
+    def policy(stock: Stock, day: int) -> Tensor:
+        if day % _TELL_EVERY == 0:
+            chosen[0] = planner(estimated(year, day, shortage))
+        return chosen[0](stock)
+
+    level = _excess_level(year.truth)
+    sums = {name: torch.zeros(len(year.kind)) for name in ("served", "stock", "excess", "orders")}
+
+    def watch(_: int, __: Stock, flows: Flows, ___: Tensor) -> None:
+        sums["served"] += (flows.demand - flows.unmet).sum(dim=1)
+        sums["stock"] += flows.on_hand.sum(dim=1) / YEAR
+        sums["excess"] += torch.clamp(flows.on_hand - level, min=0.0).sum(dim=1) / YEAR
+        sums["orders"] += (flows.ordered > 0).float().sum(dim=1)
+
+    rollout(
+        TREE,
+        year.truth.rules(),
+        _opening(told),
+        demand=year.demand[MEMORY:],
+        lead_time=year.lead_times,
+        policy=policy,
+        skip=SETTLE,
+        watch=watch,
+    )
+    asked = year.demand[MEMORY + SETTLE :].sum(dim=(0, 2))
+    return Figures(demand=asked, value=year.value[:, 0], **sums)
+
+
+def estimated(year: Year, day: int, shortage: float) -> Instances:
+    """Return what is known on a day: truth nowhere, the last weeks' mean and variance instead."""
+    seen = year.demand[day : day + MEMORY]
+    mean, variance = seen.mean(dim=0), seen.var(dim=0)
+    busy = torch.clamp((seen > 0).float().mean(dim=0), min=1.0 / MEMORY)
+    mean = torch.clamp(mean, min=0.25 / MEMORY)
+    # The gamma-Poisson of the busy days that has this mean and variance
+    size = mean / busy
+    more = (torch.clamp(variance, min=0.0) + mean**2) / busy - size - size**2
+    shape = torch.where(more > 0.02 * size**2, size**2 / torch.clamp(more, min=1e-6), math.inf)
+    cost = torch.full_like(mean, shortage)
+    return replace(year.truth, mean=mean, busy=busy, shape=shape, shortage=cost)
+
+
+def learned(network: CappedBaseStock) -> Planner:
+    """Return the policy, in whole lots."""
+
+    def planner(told: Instances) -> Callable[[Stock], Tensor]:
+        orders = ordering(network, TREE, told)
+        return lambda stock: whole_lots(orders(stock), told.lot)
+
+    return planner
+
+
+def reorder_point(safety: float, cover: tuple[float, float]) -> Planner:
+    """Return the textbook's rule: below s, up to S = s + `cover` days (regions, centre).
+
+    s = mean over lead time + review + `safety` standard deviations of it, lead time's own included.
+    """
+    days = torch.tensor([cover[1], *(cover[0] for _ in range(NODES - 1))])
+
+    def planner(told: Instances) -> Callable[[Stock], Tensor]:
+        mean, deviation = _over_cover(told)
+        point = torch.ceil(mean + safety * deviation)
+        most = point + torch.maximum(torch.ceil(echelon_sum(TREE, told.mean) * days), told.lot)
+
+        def orders(stock: Stock) -> Tensor:
+            position = inventory_position(TREE, stock)
+            lots = torch.ceil((most - position) / told.lot) * told.lot
+            return torch.where(position < point, torch.clamp(lots, min=0.0), 0.0)
+
+        return orders
+
+    return planner
+
+
+def _over_cover(told: Instances) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of what leaves a node over lead time + review."""
+    rate, variance = echelon_sum(TREE, told.mean), echelon_sum(TREE, told.variance)
+    days = told.lead_time + 1.0
+    late = (rate * told.lead_time * told.lead_cv) ** 2
+    return rate * days, torch.sqrt(variance * days + late)
+
+
+def _excess_level(told: Instances) -> Tensor:
+    mean, deviation = _over_cover(told)
+    return _EXCESS_TIMES * (mean + _EXCESS_RATIO_Z * deviation)
+
+
+def _opening(told: Instances) -> Stock:
+    mean, deviation = _over_cover(told)
+    nothing = torch.zeros_like(mean)
+    return Stock(
+        on_hand=torch.round(mean + deviation),
+        pipeline=tuple(nothing for _ in range(TREE.horizon)),
+        waiting=None,
+        owed=nothing,
+    )

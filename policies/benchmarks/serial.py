@@ -1,0 +1,150 @@
+"""Serial systems whose optimum is known (Clark and Scarf 1960): how close a trained policy comes.
+
+One network per system: these are the textbook's instances, not a range. The optimum is worked out
+by `policies.exact.clark_scarf`, whose costs leave goods under way out; stockpyl adds them.
+
+- book: Snyder and Shen's example 6.1. stockpyl has orders follow demand, the twin demand follow
+  orders, so the last lead time is one period less here: (2, 1, 1) there is (2, 1, 0) here.
+- long: four stages, demand N(5, 2), as in HDPO's serial benchmark.
+"""
+
+# torch has no types where it is not installed, and few where it is:
+# mypy: disallow-untyped-decorators=False, disallow-untyped-calls=False, warn-return-any=False
+# mypy: disallow-subclassing-any=False
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from connector.twin.network import Topology
+from connector.twin.rollout import rollout
+from policies.agents.hindsight import Recipe, ordering, train
+from policies.exact import Serial, clark_scarf, normal
+from policies.family import Family
+from policies.head import CappedBaseStock
+from policies.instances import Instances
+
+STEP = 0.02  # units, of the exact solution's grid
+_CHAINS, _BLOCK, _BLOCKS = 4_000, 200, 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normal(Instances):
+    """Instances with normal demand, cut at 0; `sd` [B, N]."""
+
+    sd: Tensor
+
+    @property
+    def variance(self) -> Tensor:
+        """Variance of one period's demand."""
+        return self.sd**2
+
+    def demand(self, periods: int, chance: Generator) -> Tensor:
+        """Draw demand [periods, B, N]."""
+        noise = torch.randn((periods, *self.mean.shape), generator=chance)
+        return torch.clamp(self.mean + self.sd * noise, min=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """One benchmark instance."""
+
+    name: str
+    serial: Serial
+    mean: float
+    sd: float
+
+    @property
+    def topology(self) -> Topology:
+        """Return the chain, upstream first."""
+        leads = self.serial.lead_times
+        return Topology(suppliers=tuple(range(-1, len(leads) - 1)), horizon=max(1, *leads))
+
+    def instances(self, count: int, _: Generator | None = None) -> Normal:
+        """Return the system, `count` times."""
+        nodes = len(self.serial.lead_times)
+        last = torch.arange(nodes) == nodes - 1
+
+        def column(values: Tensor) -> Tensor:
+            return values.float().expand(count, nodes).clone()
+
+        one = torch.ones(nodes)
+        return Normal(
+            mean=column(self.mean * last),
+            sd=column(self.sd * last),
+            shape=column(math.inf * one),
+            busy=column(one),
+            lead_time=column(torch.tensor(self.serial.lead_times)),
+            lead_cv=column(0.0 * one),
+            holding=column(torch.tensor(self.serial.holding)),
+            shortage=column(self.serial.shortage * one),
+            lost_share=column(0.0 * one),
+            lot=column(0.0 * one),
+        )
+
+    def family(self) -> Family:
+        """Return the family that has this system only."""
+        return Family(name=self.name, topology=self.topology, draw=self.instances, waits=True)
+
+
+BOOK = System(
+    name="book",
+    serial=Serial(lead_times=(2, 1, 0), holding=(2.0, 4.0, 7.0), shortage=37.12),
+    mean=5.0,
+    sd=1.0,
+)
+LONG = System(
+    name="long",
+    serial=Serial(lead_times=(2, 4, 3, 4), holding=(0.1, 0.2, 0.5, 1.0), shortage=9.0),
+    mean=5.0,
+    sd=2.0,
+)
+SYSTEMS = (BOOK, LONG)
+
+
+def report(seconds: float, tell: Callable[[str], None]) -> None:
+    """Train each system for some seconds, simulate it long, and tell the gap."""
+    tell("| system | optimum | with goods under way | policy | gap % | ± % | trained s |")
+    tell("|---|---|---|---|---|---|---|")
+    for system in SYSTEMS:
+        best = clark_scarf(system.serial, normal(system.mean, system.sd, STEP), STEP)
+        torch.manual_seed(1)
+        began = time.perf_counter()
+        recipe = Recipe(chains=512, window=60, updates=2_000, learning_rate=3e-3)
+        network = train(recipe, CappedBaseStock(), (system.family(),), lambda *_: None, seconds)
+        took = time.perf_counter() - began
+        costs = simulated(system, network)
+        mean, error = float(costs.mean()), float(costs.std()) / math.sqrt(len(costs))
+        tell(
+            f"| {system.name} | {best.cost:.3f} | {best.cost + best.in_transit:.3f} | {mean:.3f} | "
+            f"{100 * (mean / best.cost - 1):.2f} | {196 * error / best.cost:.2f} | {took:.0f} |"
+        )
+
+
+@torch.no_grad()
+def simulated(system: System, network: CappedBaseStock) -> Tensor:
+    """Return the average cost per period of independent chains [chains]."""
+    chance = torch.Generator().manual_seed(99)
+    some, topology = system.instances(_CHAINS), system.topology
+    orders = ordering(network, topology, some)
+    stock = system.family().begin(some, chance)
+    total = torch.zeros(_CHAINS)
+    for block in range(_BLOCKS + 1):
+        done = rollout(
+            topology,
+            some.rules(),
+            stock,
+            demand=some.demand(_BLOCK, chance),
+            lead_time=some.lead_times(_BLOCK, chance, topology.horizon),
+            policy=lambda stock, _: orders(stock),
+        )
+        stock = done.stock
+        if block:
+            total += done.cost.sum(dim=1)
+    return total / (_BLOCKS * _BLOCK)

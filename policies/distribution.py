@@ -1,0 +1,127 @@
+"""A central warehouse and six regions: the demo's own kind of network, drawn from many seeds.
+
+Everything a world is made of comes from the twin's scenario, which the sandbox ERP lives by, too:
+five demand classes, lots, planned and true lead times. Quantities are told in an item's grains.
+"""
+
+# torch has no types where it is not installed, and few where it is:
+# mypy: disallow-untyped-decorators=False, disallow-untyped-calls=False, warn-return-any=False
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from connector.twin.network import Topology
+from connector.twin.scenario import Scenario, WorldOptions, scenario
+from policies.family import Family
+from policies.instances import Instances
+
+REGIONS = 6
+NODES = REGIONS + 1
+LONGEST = 40  # periods; a true lead time beyond is cut
+TREE = Topology(suppliers=(-1, *(0 for _ in range(REGIONS))), horizon=LONGEST)
+_FIRST_TRAINING_SEED = 1_000
+_WORLDS = 60
+_LATER = 1.03  # true lead times are a little longer than planned, as the sandbox's are
+_POISSON_FROM = 1e5  # a gamma of this shape is a constant
+_SHORTAGE = (15.0, 1_200.0)  # per unit, over a day of holding one
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """A scenario as columns [items, nodes], in grains."""
+
+    mean: NDArray[np.float64]
+    busy: NDArray[np.float64]
+    shape: NDArray[np.float64]
+    lead_time: NDArray[np.float64]
+    lead_cv: NDArray[np.float64]
+    lot: NDArray[np.float64]
+    kind: NDArray[np.int64]  # [items]
+    amplitude: NDArray[np.float64]
+    phase: NDArray[np.float64]
+    reorder_point: NDArray[np.float64]
+    maximum: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, facts: Scenario) -> World:
+        """Return the world of a scenario, without items nobody asks for."""
+        size = (facts.items, facts.nodes)
+        alive = ~facts.discontinued
+        grain = facts.grain[:, None]
+
+        def cells(column: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.asarray(column, dtype=np.float64).reshape(size)[alive]
+
+        return cls(
+            mean=cells(facts.rate),
+            busy=cells(facts.occurs),
+            shape=cells(facts.shape),
+            lead_time=cells(facts.lead_days) * _LATER,
+            lead_cv=cells(facts.lead_spread),
+            lot=(facts.lot_multiple.reshape(size) / grain)[alive],
+            kind=facts.kind[alive],
+            amplitude=cells(facts.amplitude),
+            phase=cells(facts.phase),
+            reorder_point=(facts.reorder_point.reshape(size) / grain)[alive],
+            maximum=(facts.maximum.reshape(size) / grain)[alive],
+        )
+
+    def instances(self, shortage: float | NDArray[np.float64]) -> Instances:
+        """Return the world's items as instances of TREE; everything unserved is lost."""
+
+        def column(values: NDArray[np.float64]) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+        cost = np.broadcast_to(np.asarray(shortage, dtype=np.float64), self.mean.shape)
+        one = torch.ones(self.mean.shape)
+        return Instances(
+            mean=column(self.mean),
+            shape=column(np.where(self.shape > _POISSON_FROM, math.inf, self.shape)),
+            busy=column(self.busy),
+            lead_time=column(self.lead_time),
+            lead_cv=column(self.lead_cv),
+            holding=one,
+            shortage=column(cost),
+            lost_share=one,
+            lot=column(self.lot),
+        )
+
+
+def world(seed: int, items: int = 200) -> World:
+    """Return the world of a seed; the demo's is 7."""
+    return World.of(scenario(WorldOptions(items=items, regions=REGIONS, seed=seed)))
+
+
+@cache
+def _pool() -> Instances:
+    """Return the items of many worlds, none of them the demo's."""
+    pools = [world(_FIRST_TRAINING_SEED + k).instances(1.0) for k in range(_WORLDS)]
+    first, *rest = pools
+    for each in rest:
+        first = first.joined(each)
+    return first
+
+
+def draw_distribution(count: int, chance: Generator) -> Instances:
+    """Draw items with a shortage cost each; the season stands anywhere."""
+    pool = _pool()
+    some = pool.take(torch.randint(len(pool), (count,), generator=chance))
+    low, high = (math.log(edge) for edge in _SHORTAGE)
+    cost = torch.exp(low + (high - low) * torch.rand((count, 1), generator=chance))
+    season = 1.0 + 0.25 * torch.randn((count, 1), generator=chance).clamp(-2.0, 2.0)
+    size = torch.exp(0.5 * torch.randn((count, 1), generator=chance).clamp(-2.0, 2.0))
+    changed = {"shortage": cost.expand_as(some.mean), "mean": some.mean * season * size}
+    return Instances(**(vars(some) | changed))
+
+
+DISTRIBUTION = Family(
+    name="distribution", topology=TREE, draw=draw_distribution, waits=False, rounds=True
+)

@@ -1,0 +1,121 @@
+"""The context-conditioned network: a base-stock level and a cap on one order, both learned.
+
+    order = min((level - inventory position)+, cap)
+
+Every figure is in units of the line's own mean demand per review, so one set of weights serves all
+items. Both outputs may depend on everything the encoder tells, the pipeline day by day included;
+the classical level stands inside, so that an untrained network already orders sensibly.
+"""
+
+# torch has no types where it is not installed, and few where it is:
+# mypy: disallow-subclassing-any=False, disallow-untyped-decorators=False
+# mypy: disallow-untyped-calls=False, warn-return-any=False
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from connector.policy.features import NAMES, SITUATION, STOCK
+from policies.network import normal_exceeded
+
+_SITUATIONS = len(SITUATION)
+_POSITION = STOCK.index("inventory_position")
+_ECHELON = STOCK.index("echelon_position")
+_CAP_START = 1.5
+_SOFTNESS = 0.02  # reviews of demand: how gently an order leaves zero while learning
+_LEAST_LEVEL = 1e-3  # reviews of demand, where only a logarithm is wanted
+_DERIVED = 6
+
+
+class CappedBaseStock(nn.Module):
+    """features [N, F] -> action, mean, log_std [N]: an order-up-to level that holds the cap."""
+
+    def __init__(self, width: int = 64, depth: int = 3) -> None:
+        """Start near the classical level: the last layer is small."""
+        super().__init__()
+        self.centre: Tensor
+        self.spread: Tensor
+        self.register_buffer("centre", torch.zeros(_SITUATIONS + _DERIVED))
+        self.register_buffer("spread", torch.ones(_SITUATIONS + _DERIVED))
+        self.where = nn.Linear(_SITUATIONS + _DERIVED, width)
+        self.stock = nn.Linear(2 * len(STOCK), width, bias=False)
+        layers: list[nn.Module] = [nn.SiLU()]
+        for _ in range(depth - 1):
+            layers += [nn.Linear(width, width), nn.SiLU()]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(width, 2)
+        self.log_std = nn.Parameter(torch.tensor(-2.0))
+        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the level to raise the position to, and mean and log sd of its logarithm.
+
+        The connector rounds what is missing up to whole lots. Half a lot less, and the outcome is
+        the nearest whole number of lots, which is what the network was trained with.
+        """
+        situation, stock = features[:, :_SITUATIONS], features[:, _SITUATIONS:]
+        position = self.position(situation, stock)
+        order = torch.clamp(self.order(self.begin(situation), stock, position), min=0.0)
+        told = torch.clamp(situation[:, NAMES.index("lot_multiple")], min=0.0, max=14.0)
+        lot = torch.exp(told) - 1.0
+        level = torch.clamp(position + order - 0.5 * lot, min=0.0)
+        mean = torch.log(torch.clamp(level, min=_LEAST_LEVEL))
+        return level, mean, mean * 0.0 + self.log_std
+
+    def begin(self, situation: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what does not change as stock moves: a hidden layer's part, a classical level."""
+        derived = self.derive(situation)
+        inputs = torch.cat([situation, derived], dim=-1)
+        return self.where((inputs - self.centre) / self.spread), self.classical(situation)
+
+    def position(self, situation: Tensor, stock: Tensor) -> Tensor:
+        """Return the position that the level is compared with, in reviews of demand."""
+        above = situation[..., NAMES.index("level")] > 0.0
+        told = torch.where(above, stock[..., _ECHELON], stock[..., _POSITION])
+        return torch.sign(told) * (torch.exp(torch.abs(told)) - 1.0)
+
+    def order(
+        self, begun: tuple[Tensor, Tensor], stock: Tensor, position: Tensor, *, soft: bool = False
+    ) -> Tensor:
+        """Return the order [N], in reviews of demand; soft lets gradients through near zero."""
+        part, classical = begun
+        inputs = torch.cat([stock, torch.tanh(stock)], dim=-1)
+        raised, capped = self.head(self.body(part + self.stock(inputs))).unbind(-1)
+        level = classical * torch.exp(0.5 * raised)
+        cap = nn.functional.softplus(capped + _CAP_START)
+        short = level - position
+        if soft:
+            short = _SOFTNESS * nn.functional.softplus(short / _SOFTNESS)
+        return torch.minimum(short, cap)
+
+    def derive(self, situation: Tensor) -> Tensor:
+        """Return what the classical level is made of, which the body would have to learn."""
+        cover, sd, z, tail = self._classical_parts(situation)
+        lead = cover - 1.0
+        logs = (z, torch.log(tail), torch.log(cover), torch.log(sd), z * sd / cover)
+        return torch.stack([*logs, torch.log1p(lead)], dim=-1)
+
+    def classical(self, situation: Tensor) -> Tensor:
+        """Return the base-stock level of normal demand, in reviews of demand."""
+        cover, sd, z, _ = self._classical_parts(situation)
+        return cover + z * sd
+
+    def _classical_parts(self, situation: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        def read(name: str) -> Tensor:
+            return situation[..., NAMES.index(name)]
+
+        cover = read("lead_time_mean") + 1.0 + read("downstream_cover")
+        tail = 1.0 - read("critical_ratio")
+        per_day = read("demand_cv") ** 2 * cover / torch.clamp(read("review_days"), min=0.5)
+        late = (read("lead_time_cv") * read("lead_time_mean")) ** 2
+        return cover, torch.sqrt(per_day + late + 1e-6), normal_exceeded(tail), tail
+
+    @torch.no_grad()
+    def normalise(self, situation: Tensor) -> None:
+        """Take centre and spread of the inputs from these situations, into the graph."""
+        inputs = torch.cat([situation, self.derive(situation)], dim=-1)
+        self.centre.copy_(inputs.mean(dim=0))
+        self.spread.copy_(inputs.std(dim=0).clamp(min=1e-2))
