@@ -118,7 +118,7 @@ def erp_of(site: Site, clock: SystemClock, trace: Callable[[Call], None]) -> Erp
         poster=posters[site.mode],
         finder=posters["live"],
         checks=(
-            lambda: check_connection(connection, sap, clock),
+            lambda: check_connection(connection, sap, clock, site.limits.clock_jump),
             lambda: check_metadata(connection, sap, clock),
         ),
         api_plan=lambda: api_plan(sap, connection),
@@ -172,6 +172,7 @@ def _metered(meter: Meter, site: str) -> Callable[[Call], None]:
             status=str(call.status or "none"),
             seconds=call.seconds,
             received=call.octets,
+            again=call.waited > 0,
         )
 
     return told

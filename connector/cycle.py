@@ -146,11 +146,15 @@ class ReviewReport:
     detail: str = ""
 
 
-def review(rules: Rules, edges: Edges, slot: Slot) -> ReviewReport:
-    """Run one review; a failure closes it with its reason and nothing is ordered."""
+def review(rules_now: Callable[[], Rules], edges: Edges, slot: Slot) -> ReviewReport:
+    """Run one review; a failure closes it with its reason and nothing is ordered.
+
+    The rules are asked for once the slot is open: to know them the ERP's clock is asked.
+    """
     review_id = edges.journal.open(slot, edges.now())
     try:
         with edges.step("pull"):
+            rules = rules_now()
             snapshot = edges.reader.pull(edges.now(), edges.journal.history())
         with edges.step("settle"):
             edges.outbox.settle(snapshot.pipeline)

@@ -36,6 +36,11 @@ class ReplenishError(Exception):
         self.hint = hint
         self.facts = facts
 
+    @property
+    def kind(self) -> str:
+        """Return the documented kind's name: rooms have finer ones of their own."""
+        return next(each.__name__ for each in type(self).__mro__ if each.__module__ == __name__)
+
     def __str__(self) -> str:
         """Return the message with its next step."""
         message = super().__str__()

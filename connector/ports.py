@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from connector.inventory.recommendation import Recommendation
     from connector.inventory.snapshot import History, Snapshot
     from connector.inventory.state import State
+
+Mode = Literal["shadow", "validate", "live"]
+MODES: tuple[str, ...] = get_args(Mode)
 
 
 class Clock(Protocol):
@@ -85,7 +88,10 @@ class Rejected:
 
 @dataclass(frozen=True, kw_only=True)
 class NotSent:
-    """Definitely nothing reached the ERP (connect refused, throttled before dispatch)."""
+    """Definitely nothing was carried out, for no line's fault: throttled, not let in, not reached.
+
+    Without `retry_after_seconds` nothing else is sent in the same pass either.
+    """
 
     reason: str
     retry_after_seconds: float = 0.0
@@ -142,7 +148,7 @@ class StockReader(Protocol):
 class RequisitionPoster(Protocol):
     """Files requisitions. Not idempotent: asked twice, the ERP files twice."""
 
-    mode: str  # shadow | validate | live
+    mode: str  # one of MODES
 
     def post(self, document: RequisitionDocument) -> PostOutcome:
         """Send once. Never retries a send; never raises for what the ERP answered."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
-_SECOND, _HOUR = timedelta(seconds=1), timedelta(hours=1)
+_SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,28 @@ class Schedule:
     grace: timedelta
 
     @cached_property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone in which the cron expression is read."""
+        return ZoneInfo(self.time_zone)
+
+    @cached_property
     def trigger(self) -> CronTrigger:
         """Return APScheduler's trigger for this schedule."""
-        return CronTrigger.from_crontab(self.cron, timezone=ZoneInfo(self.time_zone))
+        return CronTrigger.from_crontab(self.cron, timezone=self.zone)
 
     def next_after(self, now: datetime) -> datetime | None:
-        """Return the first slot later than `now`, in UTC, or None if there is none."""
+        """Return the first slot later than `now`, in UTC, or None if there is none.
+
+        A wall time that a clock change brings twice is one slot: the first.
+        """
+        at = now.astimezone(UTC)
         # In UTC: the hour that a clock change repeats would be found again and again
-        fire = self.trigger.get_next_fire_time(None, now.astimezone(UTC) + _SECOND)
-        found: datetime | None = None if fire is None else fire.astimezone(UTC)
-        return found if found is None or found > now else self.next_after(now + _HOUR)
+        while (fire := self.trigger.get_next_fire_time(None, at + _SECOND)) is not None:
+            found: datetime = fire.astimezone(UTC)
+            if found > at and not found.astimezone(self.zone).fold:
+                return found
+            at = max(found, at + _MINUTE)
+        return None
 
     def latest_due(self, now: datetime) -> datetime | None:
         """Return the last slot at or before `now` that is still within grace, in UTC, or None."""

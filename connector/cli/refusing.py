@@ -28,7 +28,7 @@ def tell_interrupted() -> int:
 
 def _facts(error: ReplenishError) -> dict[str, Any]:
     return {
-        "kind": type(error).__name__,
+        "kind": error.kind,
         "message": error.args[0],
         "hint": error.hint,
         "exit_code": error.exit_code,

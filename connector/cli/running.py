@@ -24,7 +24,8 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
 def once(config: Config = DEFAULT_CONFIG, site: SiteName = "", as_json: AsJson = False) -> None:
     """Review a site once and exit.
 
-    Exit 1 when lines wait for a person, 75 when the ERP did not answer or another process leads.
+    Exit 1 when lines wait for a person, or nodes, the site or the sending were stopped; 75 when
+    the ERP did not answer or another process leads.
     """
     with gateway.site(config, site) as runtime:
         report = show.plain(runtime.review_once())

@@ -87,13 +87,14 @@ def review(report: Any) -> Any:
 
 
 def status(site: Any) -> Any:
-    """Return where a site stands; the last review by what it did."""
+    """Return where a site stands; the last review by what it did, a missed one by why."""
     if not isinstance(site, Mapping):
         return site
     told = {name: each for name, each in site.items() if each not in ("", [], {}, None)}
     told.pop("journal_head", None)
-    if last := told.pop("last_review", None):
-        told |= {f"last {name}": each for name, each in reviews([last])[0].items() if each}
+    for which in ("last", "missed"):
+        if row := told.pop(f"{which}_review", None):
+            told |= {f"{which} {name}": each for name, each in reviews([row])[0].items() if each}
     for name in ("in_doubt", "alarms"):
         if name in told:
             told[name] = lines(told[name])

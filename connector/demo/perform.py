@@ -24,11 +24,11 @@ from connector.demo.worlds import Lived, days_of, live_by_the_rule, relive, same
 from connector.errors import EXIT_DONE, ConfigError, ReplenishError
 from connector.ledger.sqlite import SqliteLedger
 from connector.sandbox.options import SandboxOptions
-from connector.sandbox.scenario import WorldOptions
 from connector.site.account import Account, read_account
 from connector.telemetry.report import ReportData, write_report
 from connector.telemetry.report.data import OURS
 from connector.telemetry.report.drawing import require_matplotlib
+from connector.twin.scenario import WorldOptions
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0

@@ -19,10 +19,10 @@ import polars as pl
 from connector.sandbox.chronicle import Chronicle
 from connector.sandbox.filing import MADE_BY_PLANNING
 from connector.sandbox.journal import Journal
-from connector.sandbox.scenario import Floats, WorldOptions
 from connector.sandbox.world import World
 from connector.site.others import WANTED
 from connector.telemetry.report.data import DAYS, ERP_RULE, EXCESS_TIMES, OURS
+from connector.twin.scenario import Floats, WorldOptions
 
 _ALIKE = 1e-6  # relative; sums of floats in another order
 # Stock of every item-node at the end of a day.

@@ -2,13 +2,11 @@
 
 A reading that was not believed must not become the measure of the next one, else a stock read as 0
 would be held for one review and ordered against in the second. So refused nodes and the lines that
-B4, B7, B8 or B9 stopped keep what was known, moved on by the demand and receipts since; a line
-that a person approved takes its new reading.
+B4, B7, B8 or B9 stopped keep what was known, moved on by the demand and receipts since. A line
+that a person approved takes its new reading: the ledger, which knows of it, puts that in.
 """
 
 from __future__ import annotations
-
-from collections.abc import Collection
 
 import numpy as np
 import polars as pl
@@ -25,7 +23,6 @@ from connector.inventory.snapshot import Snapshot
 from connector.inventory.state import State
 
 _DATA = ("B1", "B2", "B4", "B7", "B8")
-_NOBODY: frozenset[tuple[str, str]] = frozenset()
 
 
 def refused_nodes(screened: Screened) -> frozenset[str]:
@@ -42,14 +39,12 @@ def previous_after(
     memory: Memory,
     limits: Limits,
     screened: Screened,
-    approved: Collection[tuple[str, str]] = _NOBODY,
 ) -> pl.DataFrame:
-    """Return PREVIOUS for the next review; `approved` = held (node, item) a person accepted."""
+    """Return PREVIOUS for the next review, before any person said what is to be believed."""
     lines = Lines(state, limits)
     recall = Recall(lines, memory, snapshot)
     refused = _refused_lines(lines, screened) | _stopped_by(lines, screened, "B4")
-    accepted = _is_one_of(lines, approved)
-    held = {guard: _stopped_by(lines, screened, guard) & ~accepted for guard in ("B7", "B8", "B9")}
+    held = {guard: _stopped_by(lines, screened, guard) for guard in ("B7", "B8", "B9")}
     before = recall.previous
     received, demand = recall.received(on_the_day=True), lines.demand * before.days
     on_hand = np.maximum(before["on_hand"] + received - demand, 0.0)
@@ -148,11 +143,6 @@ def _refused_lines(lines: Lines, screened: Screened) -> Mask:
 def _stopped_by(lines: Lines, screened: Screened, guard: str) -> Mask:
     stopped = (pl.col("guard") == guard) & pl.col("action").is_in([Action.HOLD, Action.SUPPRESS])
     return _is_in(lines, screened.findings.filter(stopped & (pl.col("item") != "")))
-
-
-def _is_one_of(lines: Lines, keys: Collection[tuple[str, str]]) -> Mask:
-    schema = {"node": pl.String, "item": pl.String}
-    return _is_in(lines, pl.DataFrame(sorted(keys), schema=schema, orient="row"))
 
 
 def _is_in(lines: Lines, frame: pl.DataFrame) -> Mask:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from connector.failsafes.declarations import DECLARED
-from connector.failsafes.guard import LAYERS, ORDER, Guard
+from connector.failsafes.guard import LAYERS, Guard
 from connector.failsafes.parameters import Parameter
 
 CATALOGUE = {guard.id: guard for guard in DECLARED}
@@ -56,8 +56,3 @@ def _with_parameter(row: CatalogueRow, guard: Guard, each: Parameter) -> Catalog
         bounds=f"{each.low:g} to {each.high:g}" if numeric else "",
         means=each.means,
     )
-
-
-def guards_of(bits: int) -> tuple[str, ...]:
-    """Return the ids whose bits are set in a SCREENED.guards value."""
-    return tuple(name for place, name in enumerate(ORDER) if bits >> place & 1)

@@ -1,18 +1,16 @@
-"""Layer A and C16: what stops a run or a send. Pure: whoever asks has read the clocks and files."""
+"""A6 and A7: whether the time can be trusted, how fast may be sent. Pure: reads no clock itself.
+
+A1, A4 and C16 have no numbers to set and stand where they act: in the ledger's own transactions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from connector.failsafes.catalogue import CATALOGUE
-from connector.failsafes.control_limits import ClockJump, RepeatedRun, Throttle
+from connector.failsafes.control_limits import ClockJump, Throttle
 from connector.failsafes.verdicts import Action
-
-# A run that ended in one of these never came to posting, so its slot may be tried again.
-NEVER_POSTED = frozenset({"unavailable"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,25 +31,6 @@ class Ruling:
     def __str__(self) -> str:
         """Return the ruling as `screen` takes it for `blocked_nodes`: "A6: ..."."""
         return f"{self.guard}: {self.detail}" if self.detail else self.guard
-
-
-def kill_switch(*, exists: bool, readable: bool) -> Ruling:
-    """A1: stop everything when the kill file exists, or when nobody could put one there."""
-    if not readable:
-        return _trips("A1", 1.0, 0.0, "the control directory cannot be read")
-    return _trips("A1", 1.0, 0.0, "the kill file exists") if exists else _passes("A1")
-
-
-def repeated_run(earlier_states: Iterable[str], limits: RepeatedRun) -> Ruling:
-    """A4: refuse to run a slot that came to posting, or of which nobody knows that it did not.
-
-    `earlier_states` holds how each earlier run of the slot stands or ended.
-    """
-    runs = sum(state not in NEVER_POSTED for state in earlier_states)
-    if runs < limits.runs_per_slot:
-        return _passes("A4", runs, limits.runs_per_slot)
-    detail = "earlier runs of this slot may have posted"
-    return _trips("A4", runs, limits.runs_per_slot, detail)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,21 +99,6 @@ class Bucket:
         if permits >= 1.0:
             return Bucket(permits=permits - 1.0, at=at), 0.0
         return Bucket(permits=permits, at=at), (1.0 - permits) / limits.per_second
-
-
-def parent_child(*, posted: Decimal, quantity: Decimal, decided: Decimal) -> Ruling:
-    """C16: refuse a send that takes what was posted for a decision above what was decided.
-
-    Checked at the socket, on exact decimals: to trip is a bug of ours, so everything stops.
-    """
-    exact = all(each.is_finite() and each >= 0 for each in (posted, quantity, decided))
-    if exact and posted + quantity <= decided:
-        return _passes("C16", float(posted + quantity), float(decided))
-    if not exact:
-        detail = f"posted {posted}, now {quantity}, decided {decided}: no amounts"
-        return _trips("C16", 0.0, 0.0, detail)
-    detail = f"posted {posted} and now {quantity}, decided {decided}"
-    return _trips("C16", float(posted + quantity), float(decided), detail)
 
 
 def _within(guard: str, value: float, threshold: float, detail: str) -> Ruling:

@@ -8,24 +8,6 @@ from connector.failsafes.parameters import Parameters, parameter
 
 
 @dataclass(frozen=True, kw_only=True)
-class KillSwitch(Parameters):
-    """A1."""
-
-    poll_seconds: float = parameter(
-        1.0, unit="s", low=0.05, high=5, means="how often the kill file is looked for"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class RepeatedRun(Parameters):
-    """A4."""
-
-    runs_per_slot: int = parameter(
-        1, unit="runs", low=1, high=10, means="how often one slot may come to posting"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class ClockJump(Parameters):
     """A6."""
 

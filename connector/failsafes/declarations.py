@@ -10,7 +10,6 @@ _A = (
         id="A1",
         name="kill switch",
         formula="the file KILL exists, or its directory cannot be read, or an operator halted",
-        setting="kill_switch",
         action=Action.GLOBAL_HALT,
         milder=(Action.NODE_HALT,),
     ),
@@ -18,7 +17,6 @@ _A = (
         id="A4",
         name="repeated run",
         formula="a run of the same slot already came to posting",
-        setting="repeated_run",
         action=Action.SUPPRESS,
     ),
     Guard(
@@ -197,7 +195,6 @@ _C = (
         id="C13",
         name="item status",
         formula="the item's status forbids procurement",
-        setting="item_status",
         action=Action.SUPPRESS,
     ),
     Guard(
@@ -214,7 +211,6 @@ _C = (
         id="C16",
         name="parent and child",
         formula="posted for a decision + quantity about to be sent > quantity decided",
-        setting="parent_child",
         action=Action.GLOBAL_HALT,
     ),
 )

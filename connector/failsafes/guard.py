@@ -26,13 +26,13 @@ LAYERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """One fail-safe. `setting` is its group of parameters in `Limits`."""
+    """One fail-safe. `setting` is its group of parameters in `Limits`, "" = nothing can be set."""
 
     id: str
     name: str
     formula: str  # in words: when it trips
-    setting: str
     action: Action  # the strongest it can say
+    setting: str = ""
     milder: tuple[Action, ...] = ()  # what else it can say
     version: int = 1
 
@@ -44,5 +44,7 @@ class Guard:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """Return its parameters with units, defaults and bounds."""
+        if not self.setting:
+            return ()
         kind: type[Parameters] = get_type_hints(Limits)[self.setting]
         return tuple(declared(kind))

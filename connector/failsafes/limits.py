@@ -1,4 +1,4 @@
-"""What people allow: one group of numbers for each fail-safe, in the order of the catalogue.
+"""What people allow: a group of numbers for each fail-safe that has any, in catalogue order.
 
 No number here makes an order larger than the policy or base-stock asked. A limit that has no safe
 default is None = not set; `missing_caps` names those that live posting must not start without.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from connector.failsafes.control_limits import ClockJump, KillSwitch, RepeatedRun, Throttle
+from connector.failsafes.control_limits import ClockJump, Throttle
 from connector.failsafes.data_limits import (
     NegativeStock,
     PartialData,
@@ -24,9 +24,7 @@ from connector.failsafes.line_limits import (
     DuplicateOpen,
     FatFinger,
     Floor,
-    ItemStatus,
     Lots,
-    ParentChild,
     PositionCap,
     RelativeJump,
     UnderOrder,
@@ -39,8 +37,6 @@ class Limits:
     """Every number that people decide about a site, by fail-safe."""
 
     floor: Floor = field(default_factory=Floor)
-    kill_switch: KillSwitch = field(default_factory=KillSwitch)
-    repeated_run: RepeatedRun = field(default_factory=RepeatedRun)
     clock_jump: ClockJump = field(default_factory=ClockJump)
     throttle: Throttle = field(default_factory=Throttle)
     stale_data: StaleData = field(default_factory=StaleData)
@@ -57,9 +53,7 @@ class Limits:
     cumulative: Cumulative = field(default_factory=Cumulative)
     duplicate_open: DuplicateOpen = field(default_factory=DuplicateOpen)
     lots: Lots = field(default_factory=Lots)
-    item_status: ItemStatus = field(default_factory=ItemStatus)
     under_order: UnderOrder = field(default_factory=UnderOrder)
-    parent_child: ParentChild = field(default_factory=ParentChild)
     budget: Budget = field(default_factory=Budget)
     fleet_jump: FleetJump = field(default_factory=FleetJump)
 

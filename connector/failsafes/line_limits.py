@@ -134,11 +134,6 @@ class Lots(Parameters):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ItemStatus(Parameters):
-    """C13: no number."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class UnderOrder(Parameters):
     """C14."""
 
@@ -158,8 +153,3 @@ class UnderOrder(Parameters):
     few: int = parameter(
         20, unit="lines", low=1, high=10_000, means="smaller nodes say nothing about shares"
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParentChild(Parameters):
-    """C16: exact, no number."""

@@ -88,25 +88,6 @@ def screen(
     return _verdicts(docket, lines, answers, answered["quantity"], asked)
 
 
-def unfit(
-    *,
-    state: State,
-    snapshot: Snapshot,
-    memory: Memory,
-    limits: Limits,
-    now: datetime,
-    nodes: Sequence[str] = (),
-) -> pl.DataFrame:
-    """Return the findings of B1 and B2 alone, before a policy runs; empty = fit to order from.
-
-    What holds a site or node here (action >= NODE_HOLD) deserves one more complete pull.
-    """
-    lines = Lines(state, limits)
-    docket = Docket(lines)
-    judge_fitness(docket, Recall(lines, memory, snapshot), now, nodes)
-    return docket.findings().filter(pl.col("action") >= Action.NODE_HOLD)
-
-
 def _judge_blocked(docket: Docket, lines: Lines, blocked: Mapping[str, str]) -> None:
     for node, reason in blocked.items():
         named = reason.partition(":")[0]

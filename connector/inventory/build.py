@@ -60,8 +60,8 @@ def build_state(snapshot: Snapshot, memory: Memory, network: Network, planning: 
         day_of_year=pl.lit(float(snapshot.erp_date.timetuple().tm_yday)),
     )
     faults = master.faults(snapshot, network).rename({"detail": "fault"})
-    frame = frame.join(faults, on=_KEY, how="left", maintain_order="left")
-    frame = frame.with_columns(pl.col("fault").fill_null(""))
+    named = universe.keys.join(faults, on=_KEY, how="left", maintain_order="left")
+    frame = frame.with_columns(named["fault"].fill_null(""))  # a join of the whole would copy it
     return State(snapshot.site, snapshot.erp_date, frame.select(*STATE).cast(STATE))
 
 

@@ -23,6 +23,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from connector.inventory.history import passing
 from connector.inventory.planning import Planning
 from connector.inventory.quantity import MILLION, Column, Rows, millionths, total
 from connector.inventory.snapshot import History
@@ -33,7 +34,7 @@ _PATTERN_DAYS = 4
 # Spread of a rate that was never observed, beside its Poisson noise.
 _UNSEEN_CV = 0.5
 # Item-nodes whose days are laid out side by side at one time: bounds memory, not results.
-_BLOCK = 65_536
+_BLOCK = 16_384
 # Scatter below this share of the squares is the floats' own, not the demand's.
 _ROUNDING = 1e-12
 
@@ -119,7 +120,7 @@ def _day(frame: pl.DataFrame, start: date) -> Rows:
 
 
 def _taken(universe: Universe, consumption: pl.DataFrame, start: date, today: date) -> _Taken:
-    posted = consumption.filter(_inside(start, today))
+    posted = passing(consumption, _inside(start, today))
     rows = universe.locate(posted)
     known = rows >= 0
     quantity = millionths(posted["quantity"].to_numpy()).astype(np.float64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
 from connector.errors import SnapshotUnfit
@@ -60,6 +61,21 @@ def merge(
     )
 
 
+def passing(frame: pl.DataFrame, keep: pl.Expr) -> pl.DataFrame:
+    """Filter rows; the longest run of rows that pass is shared with the frame, not copied.
+
+    What a review keeps of a history is nearly all of it, in one run: two copies would not be small.
+    """
+    mask = frame.select(keep.fill_null(value=False)).to_series()
+    edges = np.concatenate(([-1], np.flatnonzero(~mask.to_numpy()), [frame.height]))
+    longest = np.diff(edges).argmax()
+    low, high = int(edges[longest]) + 1, int(edges[longest + 1])
+    first, last = slice(low), slice(high, None)
+    return pl.concat(
+        [frame[first].filter(mask[first]), frame[low:high], frame[last].filter(mask[last])]
+    )
+
+
 def _covered(history: History, since: date, watermark: date) -> date:
     """Return the first day from which nothing is missing: an earlier gap is never claimed."""
     if watermark <= since:
@@ -77,7 +93,7 @@ def _replaced(
 ) -> pl.DataFrame:
     """Append the pull behind what was created before it; ordered by creation day, then by key."""
     in_window = pl.col("posted_on") >= since
-    before = kept.filter(in_window & (pl.col("created_on") < watermark))
+    before = passing(kept, in_window & (pl.col("created_on") < watermark))
     after = pulled.filter(in_window & (pl.col("created_on") >= watermark))
     _require_numbers(after)
     keys = ["created_on", *(name for name in schema if name not in ("created_on", "quantity"))]

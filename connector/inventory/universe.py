@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ import polars as pl
 from connector.inventory.quantity import Column, Rows, total
 
 _KEY = ("node", "item")
+_CODE = "code"
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,32 @@ class Universe:
 
     def locate(self, frame: pl.DataFrame) -> Rows:
         """Return the row of each (node, item) of a frame, -1 where the universe lacks it."""
-        numbered = self.keys.with_row_index("row")
-        found = frame.select(_KEY).join(numbered, on=_KEY, how="left", maintain_order="left")
-        return found["row"].cast(pl.Int64).fill_null(-1).to_numpy()
+        code = self._coded(frame)
+        found = code.to_frame().join(self._rows, on=_CODE, how="left", maintain_order="left")
+        return found["row"].fill_null(-1).to_numpy()
+
+    @cached_property
+    def _names(self) -> dict[str, pl.DataFrame]:
+        """Number the nodes and the items: a join on numbers needs a fraction of one on texts."""
+        return {
+            key: self.keys.select(pl.col(key).unique())
+            .with_row_index(_CODE)
+            .cast({_CODE: pl.Int64})
+            for key in _KEY
+        }
+
+    @cached_property
+    def _rows(self) -> pl.DataFrame:
+        rows = pl.int_range(len(self), dtype=pl.Int64, eager=True).alias("row")
+        return self._coded(self.keys).to_frame().with_columns(rows)
+
+    def _coded(self, frame: pl.DataFrame) -> pl.Series:
+        """Return one number per (node, item) of a frame, null where either name is unknown."""
+        node, item = (
+            frame.select(key).join(names, on=key, how="left", maintain_order="left")[_CODE]
+            for key, names in self._names.items()
+        )
+        return node * self._names["item"].height + item
 
     def total(self, frame: pl.DataFrame, quantity: str = "quantity") -> Column:
         """Return the exact sum of a frame's quantity per row."""

@@ -35,12 +35,11 @@ from connector.ledger.files import (
     write_frame,
 )
 from connector.ledger.history import HistoryStore, Part
-from connector.ledger.verdicts import previous_of, verdict_lines
+from connector.ledger.verdicts import verdict_lines, whole_picture
 
 _SNAPSHOT = ("items", "stock", "pipeline", "faults")
 _MEMORY = ("own", "ordered", "previous", "vitals", "spent")
 _MANIFEST = "manifest.json"
-_PREVIOUS = "previous.parquet"
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,7 +75,7 @@ class Seen:
     state: State
     recommendation: Recommendation
     screened: Screened
-    previous: pl.DataFrame | None = None  # what the next review compares with; None = the lines
+    previous: pl.DataFrame  # PREVIOUS: what the next review compares with
     context: Mapping[str, Any]  # now, limits, planning, network, policy digest, versions, ...
 
 
@@ -164,10 +163,12 @@ class EvidenceStore:
         return self._frame(site, review, "lines.parquet")
 
     def read_previous(self, site: str, review: str) -> pl.DataFrame:
-        """Return PREVIOUS as a review left it for the next one."""
-        # The manifest tells whether one was kept: a lost file is no licence for the raw readings
-        kept = any(file.name == _PREVIOUS for file in self._manifest(site, review).files)
-        return previous_of(self._frame(site, review, _PREVIOUS if kept else "lines.parquet"))
+        """Return PREVIOUS as a review left it for the next one: what was believed."""
+        return self._frame(site, review, "previous.parquet")
+
+    def read_whole(self, site: str, review: str) -> pl.DataFrame:
+        """Return PREVIOUS as a review read it, believed or not."""
+        return whole_picture(self.read_lines(site, review), self.read_previous(site, review))
 
     def read_findings(self, site: str, review: str) -> pl.DataFrame:
         """Return every finding of a review's fail-safes."""
@@ -248,10 +249,9 @@ def _store(directory: Path, seen: Seen) -> list[_File]:
     snapshot, memory = seen.snapshot, seen.memory
     frames = {f"{name}.parquet": getattr(snapshot, name) for name in _SNAPSHOT}
     frames |= {f"memory_{name}.parquet": getattr(memory, name) for name in _MEMORY}
-    frames["lines.parquet"] = verdict_lines(seen.state, seen.recommendation, seen.screened, memory)
+    frames["lines.parquet"] = verdict_lines(seen.state, seen.recommendation, seen.screened)
     frames["findings.parquet"] = seen.screened.findings
-    if seen.previous is not None:
-        frames[_PREVIOUS] = seen.previous
+    frames["previous.parquet"] = seen.previous
     for name, frame in frames.items():
         write_frame(directory / name, frame)
     texts = {"snapshot.json": _header(snapshot, memory), "context.json": dict(seen.context)}

@@ -68,7 +68,7 @@ class HistoryStore:
         frames = {}
         for kind, schema in _KINDS.items():
             files = [read_frame(self.directory / part.name) for part in parts if part.kind == kind]
-            frames[kind] = pl.concat([schema.to_frame(), *files]).rechunk()
+            frames[kind] = pl.concat([schema.to_frame(), *files])
         return History(since=since, watermark=watermark, **frames)
 
     def faults(self, parts: Iterable[Part]) -> tuple[str, ...]:

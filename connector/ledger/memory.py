@@ -58,6 +58,11 @@ _POINTER = (
     " JOIN review ON review_id = previous_review"
     " WHERE site.site = ?"
 )
+# Who lets an order go believes the reading it was made from.
+_APPROVED = (
+    "SELECT DISTINCT node, item FROM line JOIN transition USING (key) JOIN journal USING (seq)"
+    " WHERE review_id = ? AND kind = 'approved'"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +88,8 @@ def remember(
     previous = PREVIOUS.to_frame()
     if pointer:
         review, _, accepted = pointer[0]
-        previous = pictures.whole(review) if review == accepted else pictures.believed(review)
+        approved = store.rows(_APPROVED, (review,))
+        previous = _taught(pictures, review, approved, whole=review == accepted)
     return Memory(
         own=_frame(store.rows(_OWN, (site,)), OWN),
         ordered=_frame(
@@ -98,6 +104,19 @@ def remember(
         ),
         spent=_frame(store.rows(_SPENT, (site, _before(erp_date, SPENT_DAYS))), SPENT),
     )
+
+
+def _taught(pictures: Pictures, review: str, approved: list[Row], *, whole: bool) -> pl.DataFrame:
+    """Return what a review believed, and what people believed of it since."""
+    if whole:
+        return pictures.whole(review)
+    believed = pictures.believed(review)
+    if not approved:
+        return believed
+    names = ("node", "item")
+    places = pl.DataFrame(approved, schema=dict.fromkeys(names, pl.String), orient="row")
+    taken = pictures.whole(review).join(places, on=names, how="semi")
+    return pl.concat([believed.join(places, on=names, how="anti"), taken])
 
 
 def _before(erp_date: date, days: int) -> str:

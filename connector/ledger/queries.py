@@ -66,7 +66,8 @@ class Send:
 class Standing:
     """Where a site stands."""
 
-    latest: ReviewRow | None
+    latest: ReviewRow | None  # that decided anything
+    missed: ReviewRow | None  # a later one that ended without a decision
     states: dict[str, int]  # lines by state
     held_value: float
     in_doubt: tuple[Line, ...]
@@ -80,8 +81,10 @@ def standing(store: Store, site: str) -> Standing:
     held = store.rows(
         "SELECT coalesce(sum(value), 0.0) FROM line WHERE site = ? AND state = 'held'", (site,)
     )
+    newest = reviews(store, site, 1)
     return Standing(
         latest=latest_recorded(store, site),
+        missed=next((row for row in newest if row.recorded_at is None and row.outcome), None),
         states={row[0]: row[1] for row in counts},
         held_value=held[0][0],
         in_doubt=tuple(in_states(store, site, (State.IN_DOUBT, State.INTENT))),
@@ -99,15 +102,6 @@ def line(store: Store, key: str) -> Line | None:
 def lines_of(store: Store, review_id: str) -> list[Line]:
     """Return the lines a review decided."""
     return select(store, "review_id = ?", (review_id,))
-
-
-def lines_at(store: Store, site: str, node: str, item: str, most: int = 20) -> list[Line]:
-    """Return an item-node's newest lines, newest first."""
-    sql = (
-        f"SELECT {LINE_COLUMNS} FROM line WHERE site = ? AND node = ? AND item = ?"  # noqa: S608
-        " ORDER BY owed_on DESC, key LIMIT ?"
-    )
-    return [line_of(row) for row in store.rows(sql, (site, node, item, most))]
 
 
 def review(store: Store, review_id: str) -> ReviewRow | None:

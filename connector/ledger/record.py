@@ -38,7 +38,7 @@ VALUES (:site, :day, :slot, :weekday, :node, :items, :stock_rows, :pipeline_rows
 """
 _SETTLE_REVIEW = """
 UPDATE review SET status = 'recorded', recorded_at = :at, erp_date = :erp_date,
-    accepted = :accepted, source = :source, policy_digest = :policy, snapshot_digest = :snapshot,
+    accepted = 1, source = :source, policy_digest = :policy, snapshot_digest = :snapshot,
     evidence_digest = :evidence, counts = :counts
 WHERE review_id = :review_id
 """
@@ -58,7 +58,6 @@ class ReviewRecord:
     evidence_digest: str
     held_until: datetime
     vitals: pl.DataFrame  # inventory.memory.VITALS
-    accepted: bool = True  # False: later reviews do not compare with this picture
     piloted: pl.Series | None = None  # which lines the mode is for, the rest is only recorded
     facts: Mapping[str, str] = field(default_factory=dict)  # limits digest, versions, ...
 
@@ -176,7 +175,6 @@ def _settle_review(write: Write, review_id: str, decided: ReviewRecord, now: dat
         {
             "at": stamp(now),
             "erp_date": decided.erp_date.isoformat(),
-            "accepted": int(decided.accepted),
             "source": decided.source,
             "policy": decided.policy_digest,
             "snapshot": decided.snapshot_digest,
@@ -185,10 +183,7 @@ def _settle_review(write: Write, review_id: str, decided: ReviewRecord, now: dat
             "review_id": review_id,
         },
     )
-    if decided.accepted:
-        write.run(
-            "UPDATE site SET previous_review = ? WHERE site = ?", (review_id, decided.slot.site)
-        )
+    write.run("UPDATE site SET previous_review = ? WHERE site = ?", (review_id, decided.slot.site))
 
 
 def _facts(review_id: str, decided: ReviewRecord, lines: list[dict[str, Any]]) -> dict[str, object]:
@@ -200,7 +195,6 @@ def _facts(review_id: str, decided: ReviewRecord, lines: list[dict[str, Any]]) -
         "policy": decided.policy_digest,
         "snapshot": decided.snapshot_digest,
         "evidence": decided.evidence_digest,
-        "accepted": decided.accepted,
         "counts": asdict(decided.counts),
         "facts": dict(decided.facts),
         "lines": [[line[name] for name in pinned] for line in lines],

@@ -77,13 +77,17 @@ def _prune(
 
 
 def prune_policies(evidence: EvidenceStore, used: Collection[str]) -> tuple[str, ...]:
-    """Remove kept policies that no review in the ledger's reach was decided by."""
+    """Remove kept policies that are not in use; return which. Raises LedgerUnavailable."""
     directory = evidence.root / "policies"
     if not directory.is_dir():
         return ()
-    gone = [path for path in sorted(directory.iterdir()) if path.name not in used]
-    for path in gone:
-        shutil.rmtree(path)
+    try:
+        gone = [path for path in sorted(directory.iterdir()) if path.name not in used]
+        for path in gone:
+            shutil.rmtree(path)
+    except OSError as error:
+        msg = f"{directory}: the policies cannot be pruned: {error}"
+        raise LedgerUnavailable(msg, hint="check owner and mode") from error
     return tuple(path.name for path in gone)
 
 

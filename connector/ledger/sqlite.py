@@ -29,7 +29,6 @@ from connector.ledger.memory import Pictures
 from connector.ledger.moments import Instant, moment, stamp
 from connector.ledger.record import ReviewRecord
 from connector.ledger.store import Store, Write
-from connector.ledger.verdicts import previous_of
 from connector.ports import Slot
 
 
@@ -129,7 +128,7 @@ class SqliteLedger:
         """Return what earlier reviews left."""
         pictures = Pictures(
             believed=lambda review: self.evidence.read_previous(site, review),
-            whole=lambda review: previous_of(self.evidence.read_lines(site, review)),
+            whole=lambda review: self.evidence.read_whole(site, review),
         )
         return memory.remember(self.store, site, erp_date, pictures, mode=mode)
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from connector.failsafes.verdicts import Screened
-from connector.inventory.memory import PREVIOUS, Memory
+from connector.inventory.memory import PREVIOUS
 from connector.inventory.recommendation import Recommendation
 from connector.inventory.state import State
 
 
-def verdict_lines(
-    state: State, recommendation: Recommendation, screened: Screened, memory: Memory
-) -> pl.DataFrame:
+def verdict_lines(state: State, recommendation: Recommendation, screened: Screened) -> pl.DataFrame:
     """Return STATE, the recommendation and SCREENED as columns, one row per item-node."""
     said = pl.DataFrame(
         {
@@ -24,29 +22,13 @@ def verdict_lines(
         }
     )
     verdict = screened.lines.drop("node", "item")
-    lines = state.frame.hstack(said.get_columns()).hstack(verdict.get_columns())
-    return lines.with_columns(starved_reviews=starved(lines, memory))
+    return state.frame.hstack(said.get_columns()).hstack(verdict.get_columns())
 
 
-def starved(lines: pl.DataFrame, memory: Memory) -> pl.Series:
-    """Return for how many reviews in a row each line was short and nobody ordered or asked.
-
-    Short = its position (above the last echelon: the echelon's) does not cover the demand over the
-    90th percentile of its lead time. A held line is not silent: a person was asked.
-    """
-    above = pl.col("level") > 0
-    position = pl.when(above).then("echelon_position").otherwise("inventory_position")
-    demand = pl.when(above).then("echelon_demand_mean").otherwise("demand_mean")
-    short = position < demand * pl.col("lead_time_p90")
-    silent = (pl.col("quantity") == 0) & (pl.col("held") == 0)
-    before = memory.previous.select("node", "item", before="starved_reviews")
-    counted = lines.join(before, on=("node", "item"), how="left", maintain_order="left")
-    streak = pl.col("before").fill_null(0) + 1
-    return counted.select(
-        pl.when(short & silent).then(streak).otherwise(0).cast(pl.Int64).alias("starved_reviews")
-    ).to_series()
-
-
-def previous_of(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return PREVIOUS from the evidence of the previous accepted review."""
-    return lines.select(pl.col(name).cast(kind) for name, kind in PREVIOUS.items())
+def whole_picture(lines: pl.DataFrame, believed: pl.DataFrame) -> pl.DataFrame:
+    """Return PREVIOUS with every reading as it was; the counts of reviews are the believed ones."""
+    seen = lines.select(name for name in PREVIOUS if name != "starved_reviews")
+    counts = believed.select("node", "item", "starved_reviews")
+    whole = seen.join(counts, on=("node", "item"), how="left", maintain_order="left")
+    counted = whole.with_columns(pl.col("starved_reviews").fill_null(0))
+    return counted.select(pl.col(name).cast(kind) for name, kind in PREVIOUS.items())

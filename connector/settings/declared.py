@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, create_model
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_model
 from pydantic_core import CoreSchema, core_schema
 
 from connector.errors import ConfigError
@@ -39,6 +39,12 @@ class Declared:
         )
 
 
+class _Offered(Part):
+    """A part whose fields are described by metadata: no source is searched for docstrings."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+
 def model_of(kind: type[Any], leave_out: tuple[str, ...] = ()) -> type[BaseModel]:
     """Return a model with the fields, bounds and defaults of a dataclass."""
     hints = get_type_hints(kind, include_extras=True)
@@ -47,7 +53,7 @@ def model_of(kind: type[Any], leave_out: tuple[str, ...] = ()) -> type[BaseModel
         for each in dataclasses.fields(kind)
         if each.name not in leave_out
     }
-    return create_model(kind.__name__, __base__=Part, __doc__=_doc(kind), **offered)
+    return create_model(kind.__name__, __base__=_Offered, __doc__=_doc(kind), **offered)
 
 
 def _doc(kind: type[Any]) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from connector.failsafes.limits import Limits
 from connector.inventory.planning import Planning
+from connector.ports import Mode
 from connector.settings.declared import Declared
 from connector.settings.erp import SapErp
 from connector.settings.network import Items, NetworkSettings
@@ -75,7 +76,7 @@ class Site(Part):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
     """Lower-case; part of every key and path of the site, so never change it."""
-    mode: Literal["shadow", "validate", "live"] = "shadow"
+    mode: Mode = "shadow"
     """shadow records, validate lets the ERP check and store nothing, live posts."""
     pilot: PilotSettings = Field(default_factory=PilotSettings)
     """Narrows `live` and `validate`; the rest stays in shadow."""

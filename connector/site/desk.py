@@ -231,7 +231,7 @@ class Desk:
     def _review(self, slot: Slot, *, aloud: bool = True) -> ReviewReport:
         with bind_review(site=self.name, review=slot.name, slot=slot.name):
             try:
-                report = review(self._rules(), self._edges(), slot)
+                report = review(self._rules, self._edges(), slot)
             except ReplenishError as error:
                 self.notes.failed(error, aloud=aloud)
                 raise

@@ -18,7 +18,7 @@ from connector.inventory.snapshot import History, Snapshot
 from connector.ledger.evidence import Seen
 from connector.ledger.planned import counts_of, plan_lines
 from connector.ledger.record import ReviewRecord
-from connector.ledger.retention import prune
+from connector.ledger.retention import prune, prune_policies
 from connector.ledger.sqlite import SqliteLedger
 from connector.policy.files import BundleLimits, read_files
 from connector.ports import Slot
@@ -117,7 +117,17 @@ class SiteJournal:
             "SELECT previous_review FROM site WHERE site = ?", (self.wiring.name,)
         )
         keep = {row[0] for row in rows if row[0]}
-        prune(self.ledger.evidence, self.wiring.name, self.wiring.retention, now, keep)
+        evidence = self.ledger.evidence
+        if prune(evidence, self.wiring.name, self.wiring.retention, now, keep).reviews:
+            prune_policies(evidence, self._policies_in_use())
+
+    def _policies_in_use(self) -> set[str]:
+        """Return the digests of the policies that reviews with evidence were decided by."""
+        rows = self.ledger.store.rows(
+            "SELECT site, review_id, policy_digest FROM review WHERE policy_digest <> ''"
+        )
+        directory = self.ledger.evidence.directory
+        return {digest for site, review, digest in rows if directory(site, review).is_dir()}
 
 
 def context_of(decision: Decision, slot: Slot) -> dict[str, Any]:

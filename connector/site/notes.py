@@ -99,8 +99,8 @@ class Notes:
             self.erp_trouble = "the ERP did not answer the last review"
         elif isinstance(error, ErpDenied):
             self.erp_trouble = "the ERP denied the last review what it needs"
-        kind = _kind(error)
-        self._meter.review(self._site, outcome=kind, finished_at=self._clock.now(), good=False)
+        kind, at = error.kind, self._clock.now()
+        self._meter.review(self._site, outcome=kind, finished_at=at, good=False)
         if aloud:
             log.error("review_failed", kind=kind, error=error.args[0], hint=error.hint)
 
@@ -111,9 +111,3 @@ class Notes:
         self._meter.outbox(self._site, {s: n for s, n in states.items() if s in _WAITING})
         for note in drained.notes:
             log.warning("outbox_note", site=self._site, note=note)
-
-
-def _kind(error: ReplenishError) -> str:
-    """Return the documented kind of an error: some rooms have finer ones of their own."""
-    documented = ReplenishError.__module__
-    return next(each.__name__ for each in type(error).__mro__ if each.__module__ == documented)

@@ -60,6 +60,7 @@ class Questions:
                 "tripped_nodes": ledger.brake.tripped(self.name),
                 "leader": self.led_by(),
                 "last_review": None if stand.latest is None else _review(stand.latest),
+                "missed_review": None if stand.missed is None else _review(stand.missed),
                 "lines": stand.states,
                 "held_value": stand.held_value,
                 "currency": self.wiring.currency,

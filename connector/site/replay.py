@@ -50,7 +50,7 @@ def redecide(evidence: EvidenceStore, site: str, review: str, trust: Trust) -> D
 def replay(evidence: EvidenceStore, site: str, review: str, trust: Trust) -> Replay:
     """Compare a review's stored verdicts with a fresh decision on the same evidence."""
     again = redecide(evidence, site, review, trust)
-    lines = verdict_lines(again.state, again.recommendation, again.screened, again.memory)
+    lines = verdict_lines(again.state, again.recommendation, again.screened)
     differences = [
         *evidence.faults(site, review),
         *_compare("lines", evidence.read_lines(site, review), lines),

@@ -19,11 +19,10 @@ from prometheus_client import (
 )
 
 from connector.failsafes.verdicts import Action, Screened
-from connector.ports import Drained
+from connector.ports import MODES, Drained
 
 NAMESPACE = "replenishd"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-MODES = ("shadow", "validate", "draft", "live")
 OUTCOMES = ("filed", "confirmed", "rejected", "in_doubt", "recorded", "validated", "not_sent")
 _STEP_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _CALL_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -98,9 +97,9 @@ class Meter:
             "erp_call_seconds", "Wall time of an ERP call.", call, _CALL_BUCKETS
         )
         self._octets = self._counter(
-            "erp_bytes", "Bytes exchanged with the ERP.", ("site", "service", "direction")
+            "erp_bytes", "Bytes of the ERP's answers, unpacked.", ("site", "service")
         )
-        self._retries = self._counter("erp_retries", "Repeated ERP calls.", ("site", "reason"))
+        self._retries = self._counter("erp_retries", "ERP calls repeated after a wait.", _SITE)
         self._data_age = self._gauge(
             "data_age_seconds", "Age of the picture the last review used.", _SITE
         )
@@ -180,18 +179,14 @@ class Meter:
         method: str,
         status: str,
         seconds: float,
-        sent: int = 0,
         received: int = 0,
+        again: bool = False,
     ) -> None:
         """Count one ERP call; `status` is the HTTP status or why there was none."""
         self._calls.labels(site, service, method, status).inc()
         self._call_seconds.labels(site, service, method).observe(seconds)
-        self._octets.labels(site, service, "sent").inc(sent)
-        self._octets.labels(site, service, "received").inc(received)
-
-    def erp_retry(self, site: str, reason: str) -> None:
-        """Count one repeated call; `reason` is a short constant, never the ERP's text."""
-        self._retries.labels(site, reason).inc()
+        self._octets.labels(site, service).inc(received)
+        self._retries.labels(site).inc(again)
 
     def policy(self, site: str, *, source: str, digest: str) -> None:
         """Name who decides at the site; the one before it disappears."""

@@ -126,7 +126,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, kind, protocol)
     except OSError as error:
         raise ConfigError(
-            f"web.host {host!r} is no address of this machine: {error}",
+            f"web.listen: {host!r} is no address of this machine: {error}",
             hint="use 127.0.0.1, ::1 or an address of this machine",
         ) from error
     try:
@@ -136,7 +136,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise ConfigError(
-            f"web.port {port} on {host} cannot be listened on: {error.strerror}",
-            hint="stop what uses it, or choose another web.port",
+            f"web.listen: port {port} of {host} cannot be listened on: {error.strerror}",
+            hint="stop what uses it, or choose another port in web.listen",
         ) from error
     return listening

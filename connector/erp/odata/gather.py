@@ -10,7 +10,7 @@ import polars as pl
 
 from connector.erp.odata.catalogue import Expansion, Field, Read
 from connector.erp.odata.payload import Columns, Page
-from connector.erp.odata.values import UNREAD, empty, typed
+from connector.erp.odata.values import ALL_READ, empty, typed
 from connector.errors import ErpContractBroken
 
 # Two hashes of 64 bits: among a million rows a false twin has odds of 1e-26.
@@ -52,9 +52,9 @@ class Gathered:
         self._digests: list[Any] = []
         self._twins: set[tuple[int, int]] = set()  # of the rows digested
         self._frames: list[pl.DataFrame] = []
-        self._unread: list[pl.DataFrame] = [UNREAD.to_frame()]
+        self._unread: list[pl.DataFrame] = [ALL_READ]
         self._inner_frames: list[pl.DataFrame] = []
-        self._inner_unread: list[pl.DataFrame] = [UNREAD.to_frame()]
+        self._inner_unread: list[pl.DataFrame] = [ALL_READ]
         self._expanded = selected.expansion is not None
         self._seen: set[str] = set()  # properties that were in at least one row
         self._survivors: pl.DataFrame | None = None
@@ -89,7 +89,9 @@ class Gathered:
 
     def _typed(self, rows: Columns) -> Rows:
         made = typed(rows.frame, self._selected.fields)
-        identity = [name for name in self._read.identity if name in rows.frame.columns]
+        identity = rows.frame.select(
+            name for name in self._read.identity if name in rows.frame.columns
+        )
         kept = [field.name for field in self._selected.fields if field.kept]
         end = self.arrived + rows.frame.height
         written = self._read.as_written
@@ -98,7 +100,7 @@ class Gathered:
             pl.int_range(self.arrived, end, dtype=pl.UInt32).alias("row"),
             *kept,
             *(rows.frame[name].fill_null("").alias(f"{name}~") for name in written),
-            *(pl.struct(identity).hash(seed).alias(twin) for twin, seed in twins),
+            *(identity.hash_rows(seed).alias(twin) for twin, seed in twins),
         )
         return Rows(frame=frame, unread=made.unread.with_columns(pl.col("row") + self.arrived))
 
@@ -126,7 +128,7 @@ class Gathered:
                 pl.Series("row", [], dtype=pl.UInt32),
                 *(pl.Series(f"{name}~", [], dtype=pl.String) for name in self._read.as_written),
             )
-            return Rows(frame=none, unread=UNREAD.to_frame())
+            return Rows(frame=none, unread=ALL_READ)
         frame = pl.concat(self._frames)
         self._frames.clear()
         if frame.select(pl.struct(_TWINS).is_duplicated().any()).item():
@@ -202,4 +204,4 @@ class Gathered:
 
 def _no_rows(expansion: Expansion) -> Rows:
     frame = empty(expansion.fields).with_columns(pl.Series("row", [], dtype=pl.UInt32))
-    return Rows(frame=frame, unread=UNREAD.to_frame())
+    return Rows(frame=frame, unread=ALL_READ)

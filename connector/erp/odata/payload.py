@@ -177,18 +177,18 @@ def _columns(names: tuple[str, ...], rows: Sequence[Any]) -> Columns:
         return Columns(
             frame=pl.DataFrame(schema=dict.fromkeys(names, pl.String)), missing=frozenset()
         )
-    take = attrgetter(*names)
-    columns = zip(*map(take, rows), strict=True) if len(names) > 1 else [list(map(take, rows))]
+    # Column by column: a tuple per row would set off the garbage collector, page after page.
     missing: set[str] = set()
-    series = [_text(name, values, missing) for name, values in zip(names, columns, strict=True)]
+    series = [_text(name, list(map(attrgetter(name), rows)), missing) for name in names]
     return Columns(frame=pl.DataFrame(series), missing=frozenset(missing))
 
 
 def _text(name: str, values: Sequence[Any], missing: set[str]) -> pl.Series:
-    try:
-        return pl.Series(name, values, dtype=pl.String, strict=True)
-    except (TypeError, ValueError, pl.exceptions.PolarsError):
-        pass  # numbers, booleans or gaps among them: the slow way, value by value
+    for kind in (pl.String, pl.Boolean):
+        try:
+            return pl.Series(name, values, dtype=kind, strict=True).cast(pl.String)
+        except (TypeError, ValueError, pl.exceptions.PolarsError):
+            pass  # numbers or gaps among them: the slow way, value by value
     if all(value is UNSET for value in values):
         missing.add(name)
     return pl.Series(name, [_said(value) for value in values], dtype=pl.String)

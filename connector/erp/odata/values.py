@@ -14,6 +14,7 @@ import polars as pl
 from connector.erp.odata.catalogue import Field, Kind
 
 UNREAD = pl.Schema({"row": pl.UInt32, "field": pl.String, "raw": pl.String})
+ALL_READ = UNREAD.to_frame()  # nothing stood where no value could be read
 _TYPES: dict[Kind, pl.DataType] = {
     "key": pl.String(),
     "text": pl.String(),
@@ -44,14 +45,14 @@ def canonical(name: str | pl.Expr) -> pl.Expr:
 def typed(frame: pl.DataFrame, fields: Iterable[Field]) -> Typed:
     """Return a frame of text with each field as its kind says; other columns are left out."""
     columns: list[pl.Series] = []
-    unread: list[pl.DataFrame] = [UNREAD.to_frame()]
+    unread: list[pl.DataFrame] = []
     for field in fields:
         column = frame[field.name]
         values = _READERS[field.kind](column)
         columns.append(values.alias(field.name))
-        if field.kind not in {"key", "text"}:
+        if field.kind not in {"key", "text"} and not _is_plain(column, values, field):
             unread.append(_unread(column, values, field))
-    return Typed(frame=pl.DataFrame(columns), unread=pl.concat(unread))
+    return Typed(frame=pl.DataFrame(columns), unread=pl.concat(unread) if unread else ALL_READ)
 
 
 def empty(fields: Iterable[Field]) -> pl.DataFrame:
@@ -59,12 +60,20 @@ def empty(fields: Iterable[Field]) -> pl.DataFrame:
     return pl.DataFrame(schema={field.name: _TYPES[field.kind] for field in fields})
 
 
+def _is_plain(column: pl.Series, values: pl.Series, field: Field) -> bool:
+    """Tell cheaply that all was read: whatever has no value is null in the text, too."""
+    unset = 0 if field.kind == "flag" else column.null_count()  # an unset flag is a value
+    if values.null_count() != unset:
+        return False
+    return field.kind != "decimal" or bool(values.is_finite().all())
+
+
 def _unread(column: pl.Series, values: pl.Series, field: Field) -> pl.DataFrame:
     strange = values.is_null()
     if field.kind == "decimal":  # NaN was read, and is as unusable as text
         strange |= values.is_finite().not_().fill_null(value=True)
     if not strange.any():
-        return UNREAD.to_frame()
+        return ALL_READ
     meant = ~column.str.strip_chars().is_in(["", "null"])
     if field.kind == "date":
         meant &= ~_is_initial_date(column)

@@ -21,10 +21,12 @@ from connector.erp.sap.plan import (
 )
 from connector.erp.sap.read import SapReader
 from connector.errors import ReplenishError
+from connector.failsafes.control import Reading, clock_jump
 
 if TYPE_CHECKING:
     from connector.erp.odata.connection import Connection
     from connector.erp.sap.site import SapSite
+    from connector.failsafes.control_limits import ClockJump
     from connector.ports import Clock
 
 _TYPES = {
@@ -46,8 +48,10 @@ class CheckFinding:
     hint: str = ""
 
 
-def check_connection(connection: Connection, site: SapSite, clock: Clock) -> list[CheckFinding]:
-    """Return how the ERP takes us: reachable, our credentials, its clock against ours."""
+def check_connection(
+    connection: Connection, site: SapSite, clock: Clock, limits: ClockJump
+) -> list[CheckFinding]:
+    """Return how the ERP takes us: reachable, our credentials, its clock against ours (A6)."""
     reader = SapReader(connection, site, clock)
     try:
         told = reader.server_time()
@@ -55,9 +59,14 @@ def check_connection(connection: Connection, site: SapSite, clock: Clock) -> lis
         return [_error("connection", error)]
     finally:
         reader.close()
-    apart = abs((told - clock.now()).total_seconds())
+    now = Reading(wall=clock.now(), monotonic=clock.monotonic(), boot_id=clock.boot_id())
+    apart = abs((told - now.wall).total_seconds())
     message = f"reachable; its clock is {apart:.0f} s from ours"
-    return [CheckFinding(severity="info", subject="connection", message=message)]
+    if not clock_jump(now, limits, erp_date=told):
+        return [CheckFinding(severity="info", subject="connection", message=message)]
+    message = f"{message}; A6 stops every review beyond {limits.erp_seconds:.0f} s"
+    hint = "set both clocks by the same time service"
+    return [CheckFinding(severity="error", subject="connection", message=message, hint=hint)]
 
 
 def check_metadata(connection: Connection, site: SapSite, clock: Clock) -> list[CheckFinding]:

@@ -39,7 +39,15 @@ from connector.ports import (
     Validated,
 )
 
-REFUSING = frozenset({BAD_REQUEST, FORBIDDEN, NOT_FOUND, 409, 412, 422, 423})
+REFUSING = frozenset({BAD_REQUEST, NOT_FOUND, 409, 412, 422, 423})
+# No line's own fault: nothing may be sent before a person has mended it in the ERP.
+DENYING = {
+    UNAUTHORIZED: ("credentials refused", "check user and password"),
+    FORBIDDEN: (
+        "authorisation refused",
+        "give its user M_BANF_BSA, _EKG, _EKO, M_BANF_WRK to create, S_SERVICE for the service",
+    ),
+}
 _NUMBER_LENGTH = 10
 
 
@@ -51,7 +59,7 @@ def outcome(
         return NotSent(reason=f"throttled: {answer.status}", retry_after_seconds=waits or 0.0)
     if is_token_refused(answer):
         return NotSent(reason="the ERP refused the CSRF token, twice")
-    if answer.status in REFUSING | {UNAUTHORIZED}:
+    if answer.status in REFUSING | DENYING.keys():
         return _refused(answer, document)
     if only_validate and answer.status in {OK, CREATED, NO_CONTENT}:
         return _validated(answer, document)
@@ -64,8 +72,10 @@ def _refused(answer: Answer, document: RequisitionDocument) -> PostOutcome:
     error = answer.error()
     if error is None:
         return InDoubt(reason=f"answered {answer.status} without an error one can read")
-    if answer.status == UNAUTHORIZED:
-        return NotSent(reason=f"credentials refused: {error.code} {error.text}".strip())
+    if answer.status in DENYING:
+        what, next_step = DENYING[answer.status]
+        said = f"{error.code} {error.text}".strip()
+        return NotSent(reason=f"{what}: {said} ({next_step})")
     return Rejected(messages=messages_of_lines(error.messages, document))
 
 

@@ -17,7 +17,7 @@ TRAILING_DAYS = 7
 WORST_SHORTAGE = 0.25  # unserved share that gets the full color
 _ROW = 1.45  # inches of one panel
 _BAR = 0.26  # inches of one bar or row of cells
-MODE_INK = {"shadow": "muted", "validate": "erp", "draft": "erp", "live": "live"}
+MODE_INK = {"shadow": "muted", "validate": "erp", "live": "live"}
 
 
 def timeline(data: ReportData) -> Picture | None:
