@@ -26,6 +26,7 @@ from connector.policy.trust import Trust, key_id
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _SHIPPED = Path(__file__).parent / "bundles"
 _OWNER_ONLY = 0o600
+_COMPANION = ("torch", "onnx", "safetensors")  # of the optional extra `train`
 
 KeyFile = Annotated[Path, typer.Option("--key", help="private signing key (PEM); kept out of git")]
 Directory = Annotated[Path, typer.Option("--out", help="directory of the bundle")]
@@ -183,6 +184,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a failure is one sentence and an exit code."""
     try:
         app(arguments)
+    except ModuleNotFoundError as error:
+        if error.name not in _COMPANION:
+            raise
+        missing = ConfigError(
+            f"{error.name} is not installed", hint="pip install 'replenishd[train]'"
+        )
+        typer.echo(f"policies: {missing}", err=True)
+        raise SystemExit(missing.exit_code) from error
     except ReplenishError as error:
         typer.echo(f"policies: {error}", err=True)
         raise SystemExit(error.exit_code) from error

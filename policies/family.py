@@ -28,6 +28,7 @@ class Family:
     draw: Draw
     waits: bool  # customers may wait at some node
     rounds: bool = False  # orders are whole lots while training, too
+    memory: int | None = None  # periods of demand that estimates rest on; None = known
 
     def begin(self, instances: Instances, chance: Generator) -> Stock:
         """Return a first state: up to two periods on hand, up to one in each period under way."""

@@ -25,6 +25,7 @@ _ECHELON = STOCK.index("echelon_position")
 _CAP_START = 1.5
 _SOFTNESS = 0.02  # reviews of demand: how gently an order leaves zero while learning
 _LEAST_LEVEL = 1e-3  # reviews of demand, where only a logarithm is wanted
+_LEAST_SPREAD, _IGNORED = 1e-3, 1e9
 _DERIVED = 6
 
 
@@ -118,4 +119,6 @@ class CappedBaseStock(nn.Module):
         """Take centre and spread of the inputs from these situations, into the graph."""
         inputs = torch.cat([situation, self.derive(situation)], dim=-1)
         self.centre.copy_(inputs.mean(dim=0))
-        self.spread.copy_(inputs.std(dim=0).clamp(min=1e-2))
+        spread = inputs.std(dim=0)
+        # What never changed here says nothing: whatever a site tells instead must not count
+        self.spread.copy_(torch.where(spread > _LEAST_SPREAD, spread, _IGNORED))

@@ -99,6 +99,22 @@ class Instances:
         return torch.where(self.lead_cv > 0, drawn, self.lead_time)
 
 
+def observed(truth: Instances, seen: Tensor) -> Instances:
+    """Return what is known after `seen` [T, B, N]: its mean and variance, not the truth's.
+
+    A gamma-Poisson on busy days that has them; a node nobody asked for keeps a trace of demand.
+    """
+    days = len(seen)
+    mean = torch.clamp(seen.mean(dim=0), min=0.25 / days)
+    variance = seen.var(dim=0)
+    busy = torch.clamp((seen > 0).float().mean(dim=0), min=1.0 / days)
+    size = mean / busy
+    more = (variance + mean**2) / busy - size - size**2
+    told = more > 0.02 * size**2
+    shape = torch.where(told, size**2 / torch.clamp(more, min=1e-6), math.inf)
+    return replace(truth, mean=mean, busy=busy, shape=shape)
+
+
 def tell(topology: Topology, instances: Instances) -> tuple[Tensor, Tensor]:
     """Return situation features [B, N, S] as production tells them, and the demand rate [B, N]."""
     each = instances

@@ -21,7 +21,7 @@ from connector.policy.features import NAMES, in_range, schema_digest
 from connector.policy.manifest import Training
 from connector.twin.dynamics import Stock, uncrossed
 from connector.twin.rollout import rollout
-from policies.agents.hindsight import ordering, started, whole_lots
+from policies.agents.hindsight import ordering, started, told, whole_lots
 from policies.bundling import Identity, States, manifest_of, write_bundle
 from policies.export import require_parity, to_onnx
 from policies.family import Family
@@ -91,8 +91,9 @@ def visited(network: CappedBaseStock, family: Family) -> NDArray[np.float32]:
     """Return feature rows of states that the policy really comes to, in range."""
     chance = torch.Generator().manual_seed(_SEED)
     chains = started(family, max(64, _CHAINS // family.topology.nodes), chance)
-    situation, rate = tell(family.topology, chains.instances)
-    orders = ordering(network, family.topology, chains.instances)
+    known = told(family, chains.instances, chance)
+    situation, rate = tell(family.topology, known)
+    orders = ordering(network, family.topology, known)
     seen: list[NDArray[np.float32]] = []
 
     def policy(stock: Stock, period: int) -> torch.Tensor:

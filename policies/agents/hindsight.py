@@ -24,7 +24,7 @@ from connector.twin.network import Topology
 from connector.twin.rollout import rollout
 from policies.family import Family
 from policies.head import CappedBaseStock
-from policies.instances import Instances, tell, tell_stock
+from policies.instances import Instances, observed, tell, tell_stock
 
 _LEAST_RATE = 1e-3  # of the first learning rate, at the end of the schedule
 
@@ -91,7 +91,8 @@ def normalise(network: CappedBaseStock, families: tuple[Family, ...], chance: Ge
     """Put the families' centre and spread of situations into the network."""
     seen = []
     for family in families:
-        situation, _ = tell(family.topology, family.draw(8_192, chance))
+        some = family.draw(8_192, chance)
+        situation, _ = tell(family.topology, told(family, some, chance))
         seen.append(situation.flatten(0, 1))
     network.normalise(torch.cat(seen))
 
@@ -110,7 +111,7 @@ def window_cost(
     demand = instances.demand(recipe.window, chance)
     leads = uncrossed(instances.lead_times(recipe.window, chance, topology.horizon))
     seen = recipe.window - _reach(topology, instances)
-    orders = ordering(network, topology, instances, soft=True)
+    orders = ordering(network, topology, told(chains.family, instances, chance), soft=True)
 
     def policy(stock: Stock, period: int) -> Tensor:
         order = orders(stock)
@@ -124,6 +125,13 @@ def window_cost(
     chains.stock = _detached(done.stock)
     relative = done.cost.sum(dim=1) / (done.periods * chains.family.scale(instances))
     return relative.mean()
+
+
+def told(family: Family, instances: Instances, chance: Generator) -> Instances:
+    """Return the instances as a planner knows them: estimated, where the family says so."""
+    if family.memory is None:
+        return instances
+    return observed(instances, instances.demand(family.memory, chance))
 
 
 def _reach(topology: Topology, instances: Instances) -> Tensor:

@@ -21,7 +21,7 @@ from connector.twin.rollout import rollout
 from policies.agents.hindsight import ordering, whole_lots
 from policies.distribution import NODES, TREE, World
 from policies.head import CappedBaseStock
-from policies.instances import Instances, echelon_sum
+from policies.instances import Instances, echelon_sum, observed
 
 MEMORY = 56  # days that estimates look back
 SETTLE = 84  # days lived through before anything counts
@@ -149,16 +149,8 @@ def live(year: Year, planner: Planner, shortage: float) -> Figures:
 
 def estimated(year: Year, day: int, shortage: float) -> Instances:
     """Return what is known on a day: truth nowhere, the last weeks' mean and variance instead."""
-    seen = year.demand[day : day + MEMORY]
-    mean, variance = seen.mean(dim=0), seen.var(dim=0)
-    busy = torch.clamp((seen > 0).float().mean(dim=0), min=1.0 / MEMORY)
-    mean = torch.clamp(mean, min=0.25 / MEMORY)
-    # The gamma-Poisson of the busy days that has this mean and variance
-    size = mean / busy
-    more = (torch.clamp(variance, min=0.0) + mean**2) / busy - size - size**2
-    shape = torch.where(more > 0.02 * size**2, size**2 / torch.clamp(more, min=1e-6), math.inf)
-    cost = torch.full_like(mean, shortage)
-    return replace(year.truth, mean=mean, busy=busy, shape=shape, shortage=cost)
+    told = observed(year.truth, year.demand[day : day + MEMORY])
+    return replace(told, shortage=torch.full_like(told.mean, shortage))
 
 
 def learned(network: CappedBaseStock) -> Planner:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import stat
+from importlib.util import find_spec
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -67,3 +69,62 @@ def test_export_needs_a_key_first(run, tmp_path):
     code, _, complaint = run("export", "--key", tmp_path / "none.pem", "--out", tmp_path / "out")
     assert code == EXIT_CONFIG
     assert "keygen" in complaint
+
+
+def test_what_needs_the_companion_says_how_to_get_it(run, tmp_path):
+    if find_spec("torch") is not None:
+        pytest.skip("the companion is installed here")
+    code, _, complaint = run("train", "--out", tmp_path / "run")
+    assert code == EXIT_CONFIG
+    assert "replenishd[train]" in complaint
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("train", "--family", "bicycles", "--out", "run"), "lost-sales, distribution"),
+        (("benchmark", "bicycles"), "zipkin, zero-shot, serial, network, speed"),
+        (("benchmark", "zipkin"), "policies train --family lost-sales"),
+        (("benchmark", "zipkin", "--run", "nowhere"), "nowhere holds no training run"),
+    ],
+)
+def test_a_family_benchmark_or_run_that_there_is_not(run, words, told):
+    pytest.importorskip("torch")
+    code, _, complaint = run(*words)
+    assert code == EXIT_CONFIG
+    assert told in complaint
+
+
+def test_a_run_of_another_encoder_is_not_shipped(run, tmp_path):
+    pytest.importorskip("torch")
+    run("keygen", "--key", tmp_path / "k.pem", "--trusted", tmp_path / "t")
+    code, _, _ = run(
+        "train",
+        "--out",
+        tmp_path / "run",
+        "--seconds",
+        60,
+        "--updates",
+        2,
+        "--family",
+        "lost-sales",
+    )
+    assert code == 0
+    card = tmp_path / "run" / "run.json"
+    told = json.loads(card.read_text(encoding="ascii"))
+    card.write_text(json.dumps(told | {"encoder": "0" * 64}), encoding="ascii")
+    code, _, complaint = run(
+        "ship", tmp_path / "run", "--key", tmp_path / "k.pem", "--out", tmp_path / "out",
+        "--policy-id", "p",
+    )  # fmt: skip
+    assert code == EXIT_CONFIG
+    assert "train again" in complaint
+    card.write_text(json.dumps(told), encoding="ascii")
+    code, said, _ = run(
+        "ship", tmp_path / "run", "--key", tmp_path / "k.pem", "--out", tmp_path / "out",
+        "--policy-id", "p",
+    )  # fmt: skip
+    assert code == 0
+    assert "p@1" in said
+    code, said, _ = run("verify", tmp_path / "out", "--trusted", tmp_path / "t")
+    assert code == 0
