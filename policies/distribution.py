@@ -123,5 +123,5 @@ def draw_distribution(count: int, chance: Generator) -> Instances:
 
 
 DISTRIBUTION = Family(
-    name="distribution", topology=TREE, draw=draw_distribution, waits=False, rounds=True, memory=56
+    name="distribution", topology=TREE, draw=draw_distribution, waits=False, rounds=True
 )

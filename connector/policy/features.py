@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -202,8 +202,20 @@ def encode(state: State) -> NDArray[np.float32]:
     Give the whole site: a node's cover downstream is read from the rows of the nodes it supplies.
     What is not defined (a line without demand, a nan in the state) is UNDEFINED, out of range.
     """
+    parts = [part for _, part in encoded(state, max(len(state), 1))]
+    return parts[0] if parts else np.empty((0, len(FEATURES)), dtype=np.float32)
+
+
+def encoded(state: State, at_once: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Yield the features of some lines after the other: all at once are as large as the state."""
     lines = Lines.of(state)
-    features = np.empty((len(state), len(FEATURES)), dtype=np.float32)
+    for start in range(0, len(state), at_once):
+        rows = slice(start, min(start + at_once, len(state)))
+        yield rows, _encode(lines.part(rows), rows.stop - rows.start)
+
+
+def _encode(lines: Lines, count: int) -> NDArray[np.float32]:
+    features = np.empty((count, len(FEATURES)), dtype=np.float32)
     with np.errstate(all="ignore"):  # what divides by zero here becomes UNDEFINED below
         for k, feature in enumerate(FEATURES):
             features[:, k] = np.clip(feature.compute(lines), -UNDEFINED, UNDEFINED)

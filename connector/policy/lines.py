@@ -42,6 +42,15 @@ class Lines:
         inside = state.label("supplying_node") != ""
         return cls(state.column, inside=inside, cover_below=downstream_cover(state))
 
+    def part(self, rows: slice) -> Lines:
+        """Return some of the lines."""
+        return Lines(
+            lambda name: self.column(name)[rows],
+            inside=self.inside[rows],
+            cover_below=self.cover_below[rows],
+            xp=self.xp,
+        )
+
     @cached_property
     def above(self) -> Column:
         """Lines that supply other nodes: they plan on echelon demand."""

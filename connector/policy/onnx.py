@@ -21,10 +21,11 @@ from connector.inventory.state import State
 from connector.inventory.universe import below
 from connector.policy.bundle import Bundle, require_current
 from connector.policy.echelon import upstream_rows
-from connector.policy.features import demand_per_review, encode, in_range
+from connector.policy.features import demand_per_review, encoded, in_range
 
 # More broken answers than this, and the network is broken, not the line.
 _BROKEN_SHARE_MAX = 0.001
+_AT_ONCE = 8_192  # rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,18 +75,20 @@ class OnnxPolicy:
 
     def answered_levels(self, state: State) -> NDArray[np.float64]:
         """Return the levels as the network answered them, base units; nan = no answer."""
-        features = encode(state)
-        asked = in_range(features) & self._in_scope(state)
-        levels = np.full(len(state), np.nan)
-        if asked.any():
-            levels[asked] = self._actions(features[asked]) * demand_per_review(state)[asked]
-        return levels
-
-    def _actions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the actions, nan where one is outside the declared range."""
-        action = self.bundle.session.answer(features).action.astype(np.float64)
+        asked = self._in_scope(state)
+        actions = np.full(len(state), np.nan)
+        for part, features in encoded(state, _AT_ONCE):
+            asked[part] &= in_range(features)
+            rows = part.start + np.flatnonzero(asked[part])
+            if len(rows):
+                actions[rows] = self.bundle.session.answer(features[asked[part]]).action
+        self._require_sound(actions[asked])
         contract = self.bundle.manifest.action
-        sound = (action >= contract.minimum) & (action <= contract.maximum)  # nan is not
+        sound = (actions >= contract.minimum) & (actions <= contract.maximum)  # nan is not
+        return np.where(sound, actions, np.nan) * demand_per_review(state)
+
+    def _require_sound(self, action: NDArray[np.float64]) -> None:
+        """Raise PolicyUnusable where more answers are no numbers than a sound network gives."""
         broken = int(np.count_nonzero(~np.isfinite(action)))
         if broken > _BROKEN_SHARE_MAX * len(action):
             raise PolicyUnusable(
@@ -96,7 +99,6 @@ class OnnxPolicy:
                 expected=f"at most {_BROKEN_SHARE_MAX:.1%} without",
                 found=f"{broken} of {len(action)}",
             )
-        return np.where(sound, action, np.nan)
 
     def _in_scope(self, state: State) -> NDArray[np.bool_]:
         scope = self.bundle.manifest.scope
