@@ -33,6 +33,7 @@ _GIT_SECONDS = 10.0
 _SMOOTHED = 25  # updates
 _PACKAGES = ("replenishd", "torch", "numpy", "safetensors")
 _NO_EVENTS = "not written: tensorboard is not installed"
+HAS_TENSORBOARD = find_spec("tensorboard") is not None
 
 
 @dataclass(kw_only=True)
@@ -59,7 +60,7 @@ class RunCard:
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
-def write_card(directory: Path, card: RunCard) -> Path:
+def write_card(directory: Path, card: RunCard, *, events: bool = HAS_TENSORBOARD) -> Path:
     """Write the card, its curve and its events; return the card's path."""
     directory.mkdir(parents=True, exist_ok=True)
     _draw(directory / _CURVE, card)
@@ -69,8 +70,10 @@ def write_card(directory: Path, card: RunCard) -> Path:
         "hardware": hardware(),
         "versions": {name: _version(name) for name in _PACKAGES},
         "curve": _CURVE,
-        "events": _write_events(directory / _EVENTS, card),
+        "events": _EVENTS if events else _NO_EVENTS,
     }
+    if events:
+        _write_events(directory / _EVENTS, card)
     place = directory / _CARD
     beside = place.with_suffix(".partial")
     beside.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
@@ -159,9 +162,7 @@ def _draw(place: Path, card: RunCard) -> None:
     figure.savefig(place, dpi=120)
 
 
-def _write_events(directory: Path, card: RunCard) -> str:
-    if find_spec("tensorboard") is None:
-        return _NO_EVENTS
+def _write_events(directory: Path, card: RunCard) -> None:
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - only where it is installed
 
     shutil.rmtree(directory, ignore_errors=True)  # a card written again is not a second run
@@ -174,4 +175,3 @@ def _write_events(directory: Path, card: RunCard) -> str:
         for name, value in card.figures.items():
             events.add_scalar(f"figures/{name}", value, len(card.costs))
         events.add_text("recipe", json.dumps(dict(card.recipe), indent=1, sort_keys=True))
-    return _EVENTS

@@ -107,7 +107,7 @@ def episode(policy: NeedOrders, scenario: Scenario, seed: int) -> float:
     profit = 0.0
     for period in range(PERIODS):
         orders = policy(observed(network, seen), forecast(env, period), period, kind)
-        seen, earned, *_ = env.step(orders[0].double().numpy())
+        seen, earned, *_ = env.step(orders[0].clamp(min=0.0).double().numpy())
         profit += earned
     return profit
 

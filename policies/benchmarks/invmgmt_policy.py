@@ -23,8 +23,9 @@ from torch import Tensor, nn
 from policies.benchmarks.invmgmt_twin import PERIODS, Dynamics, Network, State
 
 _UNIT = 20.0  # demand of a plain period
-_SOFTNESS = 0.1  # units of plain demand: how gently an order leaves zero, for the gradient
 _CONTEXT = 3 + 2
+_WARM_UP = 50  # updates until the learning rate is whole
+_STEEPEST = 0.3  # norm beyond which a gradient is shortened
 _FIRST_SAY = 0.1  # of the network in the orders, before it has learned anything
 
 
@@ -82,9 +83,7 @@ class NeedOrders(nn.Module):
         with torch.no_grad():
             self.head.weight.mul_(_FIRST_SAY)
 
-    def forward(
-        self, state: State, ahead: Tensor, period: int, kind: Tensor, *, soft: bool = False
-    ) -> Tensor:
+    def forward(self, state: State, ahead: Tensor, period: int, kind: Tensor) -> Tensor:
         """Return the orders; `ahead` [B, periods] is the forecast from now on, 0 past the end."""
         total = torch.cat([torch.zeros_like(ahead[:, :1]), ahead.cumsum(dim=1)], dim=1)
         upto = torch.clamp(self.reach + 1, max=PERIODS)
@@ -107,12 +106,8 @@ class NeedOrders(nn.Module):
         )
         raised, share = self.head(self.body(seen)).chunk(2, dim=1)
         wanted = raised + nn.functional.softplus(share + self.open_share) * need
-        order = torch.relu(wanted)
-        if soft:
-            gentle = _SOFTNESS * nn.functional.softplus(wanted / _SOFTNESS)
-            order = order.detach() + gentle - gentle.detach()
-        in_time = (self.reach + period < PERIODS).to(order.dtype)
-        return order * _UNIT * in_time
+        in_time = (self.reach + period < PERIODS).to(wanted.dtype)
+        return wanted * _UNIT * in_time
 
 
 def plain(network: Network) -> NeedOrders:
@@ -132,8 +127,6 @@ def profits(
     network: Network,
     demands: Demands,
     chance: torch.Generator,
-    *,
-    soft: bool = False,
 ) -> Tensor:
     """Return each replication's profit over the horizon [B]."""
     dynamics = Dynamics(network, demands.backlog, demands.goodwill)
@@ -143,7 +136,7 @@ def profits(
     padded = torch.cat([demands.mean, torch.zeros_like(demands.mean)], dim=1)
     for period in range(PERIODS):
         ahead = padded[:, period : period + PERIODS] * state.goodwill[:, None]
-        orders = policy(state, ahead, period, kind, soft=soft)
+        orders = policy(state, ahead, period, kind)
         shipped = dynamics.filled(state, orders)
         goodwill = dynamics.next_goodwill(state) if period else state.goodwill
         demand = _drawn(demands, demands.mean[:, period] * goodwill, chance)
@@ -166,7 +159,7 @@ class Recipe:
     """Everything that decides a training run."""
 
     seed: int = 1
-    updates: int = 600
+    updates: int = 400
     replications: int = 8  # of every scenario, per update
     learning_rate: float = 4e-3
     average: float = 0.98  # decay of the weights' running mean, which is what is kept
@@ -184,18 +177,23 @@ def train(
     optimizer = torch.optim.Adam(policy.parameters(), lr=recipe.learning_rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
-        lambda update: max(0.5 * (1.0 + math.cos(math.pi * update / recipe.updates)), 1e-2),
+        lambda update: _pace(update, recipe.updates),
     )
     for update in range(recipe.updates):
-        relative = profits(policy, network, batch, chance, soft=True) / batch.worth
+        relative = profits(policy, network, batch, chance) / batch.worth
         optimizer.zero_grad(set_to_none=True)
         (-relative.mean()).backward()
-        nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(policy.parameters(), _STEEPEST)
         optimizer.step()
         schedule.step()
         _follow(kept, policy, min(recipe.average, (1 + update) / (10 + update)))
         progress(update, relative.mean().item())
     return kept
+
+
+def _pace(update: int, updates: int) -> float:
+    annealed = max(0.5 * (1.0 + math.cos(math.pi * update / updates)), 1e-2)
+    return annealed * min(1.0, (1 + update) / _WARM_UP)
 
 
 @torch.no_grad()

@@ -14,8 +14,10 @@ Prices between the company's own nodes cancel.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -127,6 +129,33 @@ class State:
     goodwill: Tensor  # [B]
 
 
+class _Bounded(torch.autograd.Function):
+    """A clamp beyond whose bounds the gradient passes where descent leads back inside."""
+
+    @staticmethod
+    def forward(context: Any, values: Tensor, least: Tensor, most: Tensor) -> Tensor:
+        context.save_for_backward(values < least, values > most)
+        return torch.minimum(torch.maximum(values, least), most)
+
+    @staticmethod
+    def backward(context: Any, *slopes: Tensor) -> tuple[Tensor, None, Tensor]:
+        below, above = context.saved_tensors
+        slope = slopes[0]
+        lost = (below & (slope > 0.0)) | (above & (slope < 0.0))
+        zero = torch.zeros_like(slope)
+        return torch.where(lost, zero, slope), None, torch.where(above, slope, zero)
+
+
+def bounded(values: Tensor, least: Tensor, most: Tensor) -> Tensor:
+    """Return values within bounds; an order out of bounds still learns which way is back.
+
+    With an ordinary clamp a link whose order is always cut, or never placed, would be lost to
+    learning for good. `least` is taken to be constant; what is minimised is a cost.
+    """
+    bound: Tensor = _Bounded.apply(values, least, most)
+    return bound
+
+
 class Dynamics:
     """One network's step; `backlog` and `goodwill` [B] are 1 where the replication has them."""
 
@@ -180,12 +209,13 @@ class Dynamics:
 
     def filled(self, state: State, orders: Tensor) -> Tensor:
         """Return what the suppliers ship of the orders [B, links]."""
-        asked = torch.clamp(orders, min=0.0)
+        asked = bounded(orders, torch.zeros_like(orders), torch.full_like(orders, math.inf))
         boundless = torch.full_like(state.owed, _UNLIMITED)[:, None]
         held = torch.cat([state.on_hand, boundless], dim=1)[:, self._from]
         limit = torch.minimum(held, self._capacity)
         before = asked @ self._earlier
-        return torch.minimum(before + asked, limit) - torch.minimum(before, limit)
+        none = torch.zeros_like(limit)
+        return bounded(before + asked, none, limit) - bounded(before, none, limit)
 
     def next_goodwill(self, state: State) -> Tensor:
         """Return goodwill after the last period's shortage; its step passes a soft gradient."""
