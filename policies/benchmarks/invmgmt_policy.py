@@ -84,7 +84,7 @@ class NeedOrders(nn.Module):
             self.head.weight.mul_(_FIRST_SAY)
 
     def forward(self, state: State, ahead: Tensor, period: int, kind: Tensor) -> Tensor:
-        """Return the orders; `ahead` [B, periods] is the forecast from now on, 0 past the end."""
+        """Return orders, below 0 for none; `ahead` [B, periods]: the forecast, 0 past the end."""
         total = torch.cat([torch.zeros_like(ahead[:, :1]), ahead.cumsum(dim=1)], dim=1)
         upto = torch.clamp(self.reach + 1, max=PERIODS)
         position = state.on_hand @ self.echelon + state.pipeline @ self.coming
