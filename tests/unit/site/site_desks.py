@@ -11,7 +11,7 @@ import polars as pl
 
 from connector.erp.memory import InMemoryErp
 from connector.erp.shadow import ShadowPoster
-from connector.errors import ReplenishError
+from connector.errors import ErpUnavailable, ReplenishError
 from connector.failsafes.limits import Limits
 from connector.inventory.network import Network, Node
 from connector.inventory.planning import Planning
@@ -45,6 +45,8 @@ START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 DAILY = 4.0  # units a day of every item-node
 ENOUGH = 60.0  # base-stock wants about 35
 LOW = 2.0
+TEA = ("1010", "TEA")
+AWAY = ErpUnavailable("the ERP does not answer", hint="wait")
 QUICK = Conduct(quarantine_seconds=300.0, visibility_lag_seconds=10.0, second_look_seconds=30.0)
 DAY, HOUR = 86_400.0, 3_600.0
 
@@ -264,3 +266,9 @@ def items(places: list[Place]) -> pl.DataFrame:
     }
     rows = [{"node": node, "item": item} | common for node, item in sorted(places)]
     return pl.DataFrame(rows, schema=ITEMS)
+
+
+def at(house: House, seconds: float) -> None:
+    """Tick once a second of `seconds` has gone by, as the daemon does."""
+    house.clock.sleep(seconds)
+    house.desk.tick()

@@ -9,22 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from site_desks import DAILY, ENOUGH, ITEM_NAMES, SITE, START, House
+from site_desks import DAILY, ENOUGH, ITEM_NAMES, SITE, START, TEA
 
 from connector.cycle import decide
 from connector.errors import CommandRefused
 from connector.ledger.control import Command, Mailbox
 from connector.site.replay import redecide
 
-TEA = ("1010", "TEA")
 NODE = [("1010", item) for item in ITEM_NAMES]
-
-
-@pytest.fixture
-def house(tmp_path):
-    house = House(tmp_path)
-    yield house
-    house.desk.close()
 
 
 def reads_zero(house, days, places=(TEA,)):

@@ -6,31 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from site_desks import DAY, LOW, House, Killed
+from site_desks import DAY, LOW, TEA, House, Killed, at
 
 from connector.erp.memory import InMemoryErp
 from connector.errors import (
     ErpDenied,
-    ErpUnavailable,
     LedgerUnavailable,
 )
 from connector.site.desk import Desk
-
-AWAY = ErpUnavailable("the ERP does not answer", hint="wait")
-TEA = ("1010", "TEA")
-
-
-@pytest.fixture
-def house(tmp_path):
-    house = House(tmp_path)
-    yield house
-    house.desk.close()
-
-
-def at(house, seconds):
-    """Tick once a second of `seconds` has gone by, as the daemon does."""
-    house.clock.sleep(seconds)
-    house.desk.tick()
 
 
 def test_a_crash_between_the_commit_and_the_first_send_loses_nothing(house):

@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from site_desks import DAILY, DAY, HOUR, LOW, NODES, SITE, START, House
+from site_desks import AWAY, DAILY, DAY, HOUR, LOW, NODES, SITE, START, TEA, House, at
 
 from connector.errors import (
     CommandRefused,
     ErpDenied,
-    ErpUnavailable,
     NotLeader,
     ReviewSlotTaken,
     SnapshotUnfit,
@@ -20,22 +19,6 @@ from connector.inventory.snapshot import PIPELINE
 from connector.ledger.control import Command, Mailbox
 from connector.ports import Slot
 from connector.site.wiring import Pilot
-
-AWAY = ErpUnavailable("the ERP does not answer", hint="wait")
-TEA = ("1010", "TEA")
-
-
-@pytest.fixture
-def house(tmp_path):
-    house = House(tmp_path)
-    yield house
-    house.desk.close()
-
-
-def at(house, seconds):
-    """Tick once a second of `seconds` has gone by, as the daemon does."""
-    house.clock.sleep(seconds)
-    house.desk.tick()
 
 
 def test_a_due_slot_is_reviewed_once_and_what_is_needed_is_filed(house):

@@ -5,22 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from site_desks import DAY, HOUR, LOW, SITE, START, House
+from site_desks import DAY, HOUR, LOW, SITE, START, TEA, House
 
 from connector.errors import ErpDenied, ErpUnavailable
 from connector.ledger.control import Command
 from connector.schedule import Schedule
 from connector.site.health import site_health
 from connector.site.wiring import Pilot
-
-TEA = ("1010", "TEA")
-
-
-@pytest.fixture
-def house(tmp_path):
-    house = House(tmp_path)
-    yield house
-    house.desk.close()
 
 
 def health(house):

@@ -5,17 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from site_desks import ITEM_NAMES, LOW, NODES, House
+from site_desks import ITEM_NAMES, LOW, NODES
 
 from connector.inventory.snapshot import History
 from connector.site.scope import ScopedReader
-
-
-@pytest.fixture
-def house(tmp_path):
-    house = House(tmp_path)
-    yield house
-    house.desk.close()
 
 
 @pytest.mark.parametrize(
