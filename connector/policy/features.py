@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connector.inventory.state import BUCKETS
-from connector.policy.lines import UNDEFINED, Column, Lines, decades
+from connector.policy.lines import UNDEFINED, Column, Demand, Lines, decades
 
 if TYPE_CHECKING:
     from connector.inventory.state import State
@@ -236,7 +236,7 @@ def stock_features(stock: Column, rate: Column) -> Column:
 def demand_per_review(state: State) -> NDArray[np.float64]:
     """Return each line's unit of account, base units per review; nan where it has no demand."""
     with np.errstate(all="ignore"):
-        rate: NDArray[np.float64] = Lines.of(state).rate
+        rate: NDArray[np.float64] = Demand(state.column).rate
         return rate
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,28 +28,11 @@ UNDEFINED = 1e9
 
 
 @dataclass(frozen=True)
-class Lines:
-    """The columns that several features share, each worked out once."""
+class Demand:
+    """What each line's level must cover, and the unit of account that follows from it."""
 
     column: Callable[[str], Column]
-    inside: Column  # bool: another node of the site supplies it
-    cover_below: Column  # days, see `downstream_cover`
     xp: ModuleType = numpy_arrays
-
-    @classmethod
-    def of(cls, state: State) -> Lines:
-        """Return the lines of a site's state."""
-        inside = state.label("supplying_node") != ""
-        return cls(state.column, inside=inside, cover_below=downstream_cover(state))
-
-    def part(self, rows: slice) -> Lines:
-        """Return some of the lines."""
-        return Lines(
-            lambda name: self.column(name)[rows],
-            inside=self.inside[rows],
-            cover_below=self.cover_below[rows],
-            xp=self.xp,
-        )
 
     @cached_property
     def above(self) -> Column:
@@ -80,6 +63,29 @@ class Lines:
     def __getitem__(self, name: str) -> Column:
         """Return a column of the state as it is."""
         return self.column(name)
+
+
+@dataclass(frozen=True)
+class Lines(Demand):
+    """The columns that several features share, each worked out once."""
+
+    inside: Column = field(kw_only=True)  # bool: another node of the site supplies it
+    cover_below: Column = field(kw_only=True)  # days, see `downstream_cover`
+
+    @classmethod
+    def of(cls, state: State) -> Lines:
+        """Return the lines of a site's state."""
+        inside = state.label("supplying_node") != ""
+        return cls(state.column, inside=inside, cover_below=downstream_cover(state))
+
+    def part(self, rows: slice) -> Lines:
+        """Return some of the lines."""
+        return Lines(
+            lambda name: self.column(name)[rows],
+            self.xp,
+            inside=self.inside[rows],
+            cover_below=self.cover_below[rows],
+        )
 
     def reviews(self, days: Column) -> Column:
         """Return days as a number of reviews."""
