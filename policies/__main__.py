@@ -74,7 +74,7 @@ def export(
         _private_key(key),
         out,
         created_on=day,
-        expires_on=day.replace(year=day.year + years, day=min(day.day, 28)),
+        expires_on=_years_after(day, years),
         tell=typer.echo,
         like=like.read_bytes() if like else None,
     )
@@ -134,7 +134,7 @@ def ship(
             policy_id=policy_id,
             version=version,
             created_on=day,
-            expires_on=day.replace(year=day.year + years, day=min(day.day, 28)),
+            expires_on=_years_after(day, years),
             connector_minimum="0.1.0",
         ),
         _private_key(key),
@@ -167,6 +167,11 @@ def verify(
 
 def _today() -> date:
     return SystemClock().now().date()
+
+
+def _years_after(day: date, years: int) -> date:
+    """Return the same day of a later year, none of those that a year may lack."""
+    return day.replace(year=day.year + years, day=min(day.day, 28))
 
 
 def _private_key(path: Path) -> Ed25519PrivateKey:

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 
 from connector.twin.dynamics import Stock
 from connector.twin.network import Topology
-from policies.instances import SINGLE, Instances, draw_single
+from policies.instances import SINGLE, Instances, draw_single, echelon_sum
 
 Draw = Callable[[int, Generator], Instances]
 
@@ -33,13 +33,7 @@ class Family:
     def begin(self, instances: Instances, chance: Generator) -> Stock:
         """Return a first state: up to two periods on hand, up to one in each period under way."""
         horizon, like = self.topology.horizon, instances.mean
-        usual = torch.stack(
-            [
-                instances.mean[:, list(self.topology.downstream(n))].sum(dim=1)
-                for n in range(self.topology.nodes)
-            ],
-            dim=1,
-        )
+        usual = echelon_sum(self.topology, like)
         share = torch.rand((horizon + 1, *like.shape), generator=chance)
         pipeline = tuple(
             usual * share[ahead] * (instances.lead_time > ahead) for ahead in range(horizon)

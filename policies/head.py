@@ -13,6 +13,8 @@ the classical level stands inside, so that an untrained network already orders s
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -68,9 +70,9 @@ class CappedBaseStock(nn.Module):
 
     def begin(self, situation: Tensor) -> tuple[Tensor, Tensor]:
         """Return what does not change as stock moves: a hidden layer's part, a classical level."""
-        derived = self.derive(situation)
-        inputs = torch.cat([situation, derived], dim=-1)
-        return self.where((inputs - self.centre) / self.spread), self.classical(situation)
+        parts = _classical_parts(situation)
+        inputs = torch.cat([situation, _derived(parts)], dim=-1)
+        return self.where((inputs - self.centre) / self.spread), parts.cover + parts.z * parts.sd
 
     def position(self, situation: Tensor, stock: Tensor) -> Tensor:
         """Return the position that the level is compared with, in reviews of demand."""
@@ -92,33 +94,38 @@ class CappedBaseStock(nn.Module):
             short = _SOFTNESS * nn.functional.softplus(short / _SOFTNESS)
         return torch.minimum(short, cap)
 
-    def derive(self, situation: Tensor) -> Tensor:
-        """Return what the classical level is made of, which the body would have to learn."""
-        cover, sd, z, tail = self._classical_parts(situation)
-        lead = cover - 1.0
-        logs = (z, torch.log(tail), torch.log(cover), torch.log(sd), z * sd / cover)
-        return torch.stack([*logs, torch.log1p(lead)], dim=-1)
-
-    def classical(self, situation: Tensor) -> Tensor:
-        """Return the base-stock level of normal demand, in reviews of demand."""
-        cover, sd, z, _ = self._classical_parts(situation)
-        return cover + z * sd
-
-    def _classical_parts(self, situation: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        def read(name: str) -> Tensor:
-            return situation[..., NAMES.index(name)]
-
-        cover = read("lead_time_mean") + 1.0 + read("downstream_cover")
-        tail = 1.0 - read("critical_ratio")
-        per_day = read("demand_cv") ** 2 * cover / torch.clamp(read("review_days"), min=0.5)
-        late = (read("lead_time_cv") * read("lead_time_mean")) ** 2
-        return cover, torch.sqrt(per_day + late + 1e-6), normal_exceeded(tail), tail
-
     @torch.no_grad()
     def normalise(self, situation: Tensor) -> None:
         """Take centre and spread of the inputs from these situations, into the graph."""
-        inputs = torch.cat([situation, self.derive(situation)], dim=-1)
+        inputs = torch.cat([situation, _derived(_classical_parts(situation))], dim=-1)
         self.centre.copy_(inputs.mean(dim=0))
         spread = inputs.std(dim=0)
         # What never changed here says nothing: whatever a site tells instead must not count
         self.spread.copy_(torch.where(spread > _LEAST_SPREAD, spread, _IGNORED))
+
+
+class _Parts(NamedTuple):
+    """What the base-stock level of normal demand is made of, in reviews of demand."""
+
+    cover: Tensor  # lead time + review, and what is below
+    sd: Tensor  # of demand over the cover
+    z: Tensor
+    tail: Tensor
+
+
+def _classical_parts(situation: Tensor) -> _Parts:
+    def read(name: str) -> Tensor:
+        return situation[..., NAMES.index(name)]
+
+    cover = read("lead_time_mean") + 1.0 + read("downstream_cover")
+    tail = 1.0 - read("critical_ratio")
+    per_day = read("demand_cv") ** 2 * cover / torch.clamp(read("review_days"), min=0.5)
+    late = (read("lead_time_cv") * read("lead_time_mean")) ** 2
+    return _Parts(cover, torch.sqrt(per_day + late + 1e-6), normal_exceeded(tail), tail)
+
+
+def _derived(parts: _Parts) -> Tensor:
+    """Return what the classical level is made of, which the body would have to learn."""
+    cover, sd, z, tail = parts
+    logs = (z, torch.log(tail), torch.log(cover), torch.log(sd), z * sd / cover)
+    return torch.stack([*logs, torch.log1p(cover - 1.0)], dim=-1)

@@ -15,7 +15,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from connector.errors import ConfigError
-from connector.twin.dynamics import Stock, coming
+from connector.twin.dynamics import Stock
 from connector.twin.network import Array, Rules, Topology
 from connector.twin.rollout import Policy, rollout
 from policies.exact import LostSales
@@ -40,7 +40,7 @@ class Trial:
     rules: Rules
     stock: Stock
     demand: Sequence[Array] | Array
-    lead_time: int | Sequence[Array]
+    lead_time: int | Sequence[Array] | Array
     skip: int
 
     @classmethod
@@ -94,19 +94,9 @@ class Trial:
         return Costs(mean=xp.mean(each, axis=-1), error=error)
 
     def _repeated(self, candidates: int) -> Stock:
-        stock = self.stock
-        xp = array_namespace(stock.on_hand)
-        shape = (candidates, *stock.on_hand.shape)
-
-        def wide(units: Array | None) -> Array | None:
-            return None if units is None else xp.broadcast_to(units, shape)
-
-        return Stock(
-            on_hand=wide(stock.on_hand),
-            pipeline=tuple(wide(each) for each in coming(stock)),
-            waiting=wide(stock.waiting),
-            owed=wide(stock.owed),
-        )
+        xp = array_namespace(self.stock.on_hand)
+        shape = (candidates, *self.stock.on_hand.shape)
+        return self.stock.each(lambda units: xp.broadcast_to(units, shape))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ def admit(
     topology: Topology,
     stock: Stock,
     demand: Sequence[Array] | Array,
-    lead_time: int | Sequence[Array],
+    lead_time: int | Sequence[Array] | Array,
     skip: int,
 ) -> None:
     """Raise ConfigError for what cannot be lived through; return nothing."""
@@ -57,7 +57,7 @@ def _admit_stock(topology: Topology, stock: Stock) -> None:
 
 
 def _admit_lead_time(
-    topology: Topology, stock: Stock, lead_time: int | Sequence[Array], periods: int
+    topology: Topology, stock: Stock, lead_time: int | Sequence[Array] | Array, periods: int
 ) -> None:
     most = topology.horizon
     if isinstance(lead_time, int):

@@ -15,6 +15,7 @@ the same period's demand. This is the convention of Zipkin (2008) for lost sales
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from types import ModuleType
@@ -41,6 +42,19 @@ class Stock:
     pipeline: tuple[Array | None, ...]
     waiting: Array | None = None  # customers' demand not yet served; None = all of it is lost
     owed: Array | None = None  # ordered from another node and not yet shipped; None = no such node
+
+    def each(self, change: Callable[[Array], Array]) -> Stock:
+        """Return the stock with every array changed; what is None stays None."""
+
+        def changed(units: Array | None) -> Array | None:
+            return None if units is None else change(units)
+
+        return Stock(
+            on_hand=change(self.on_hand),
+            pipeline=tuple(changed(units) for units in self.pipeline),
+            waiting=changed(self.waiting),
+            owed=changed(self.owed),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

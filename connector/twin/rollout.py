@@ -29,7 +29,7 @@ def rollout(
     stock: Stock,
     *,
     demand: Sequence[Array] | Array,  # per period [B, N]
-    lead_time: int | Sequence[Array],  # the same for all, or per period [B, N]
+    lead_time: int | Sequence[Array] | Array,  # the same for all, or per period [B, N]
     policy: Policy,
     skip: int = 0,
     watch: Watch | None = None,
@@ -57,5 +57,5 @@ def rollout(
     return Outcome(stock=stock, cost=total, periods=len(demand) - skip)
 
 
-def _drawn(lead_time: int | Sequence[Array], period: int) -> Array:
+def _drawn(lead_time: int | Sequence[Array] | Array, period: int) -> Array:
     return lead_time if isinstance(lead_time, int) else lead_time[period]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import torch
@@ -202,7 +202,7 @@ class Learner:
 
         leads = uncrossed(wide.lead_times(steps, self.chance, topology.horizon))
         rollout(
-            topology, wide.rules(), _each(chains.stock, lambda column: column[:, None]),
+            topology, wide.rules(), chains.stock.each(lambda column: column[:, None]),
             demand=wide.demand(steps, self.chance), lead_time=leads, policy=policy, watch=watch,
             checked=True,
         )  # fmt: skip
@@ -250,15 +250,4 @@ def _steady(instances: Instances, topology: Topology) -> Stock:
 def _chosen(after: Stock, which: Tensor) -> Stock:
     """Return the state [B, 1] after one of the orders of each chain."""
     rows = torch.arange(len(which))
-    return _each(after, lambda column: column[rows, which])
-
-
-def _each(stock: Stock, change: Callable[[Tensor], Tensor]) -> Stock:
-    def changed(column: Tensor | None) -> Tensor | None:
-        return None if column is None else change(column)
-
-    return Stock(
-        on_hand=change(stock.on_hand),
-        pipeline=tuple(changed(each) for each in stock.pipeline),
-        waiting=changed(stock.waiting),
-    )
+    return after.each(lambda column: column[rows, which])

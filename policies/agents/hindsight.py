@@ -22,6 +22,7 @@ from torch import Generator, Tensor, nn
 from connector.twin.dynamics import Stock, coming, uncrossed
 from connector.twin.network import Topology
 from connector.twin.rollout import rollout
+from policies.agents.learner import Progress, keep_up, set_rate
 from policies.family import Family
 from policies.head import CappedBaseStock
 from policies.instances import Instances, observed, tell, tell_stock
@@ -55,7 +56,7 @@ def train(
     recipe: Recipe,
     network: CappedBaseStock,
     families: tuple[Family, ...],
-    progress: Callable[[int, float], None],
+    progress: Progress,
     seconds: float = math.inf,
 ) -> CappedBaseStock:
     """Return the running mean of the weights after all updates, or after `seconds`."""
@@ -69,15 +70,14 @@ def train(
         done = max(update / recipe.updates, (time.monotonic() - began) / seconds)
         if done >= 1.0:
             break
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * _annealed(done)
+        set_rate(optimizer, recipe.learning_rate * _annealed(done))
         chains = running[update % len(running)]
         loss = window_cost(recipe, network, chains, chance)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
-        _follow(kept, network, min(recipe.average, (1 + update) / (10 + update)))
+        keep_up(kept, network, recipe.average, update)
         refresh(chains, recipe.fresh, chance)
         progress(update, loss.item())
     return kept
@@ -97,12 +97,6 @@ def normalise(network: CappedBaseStock, families: tuple[Family, ...], chance: Ge
     network.normalise(torch.cat(seen))
 
 
-@torch.no_grad()
-def _follow(kept: nn.Module, network: nn.Module, decay: float) -> None:
-    for slow, fast in zip(kept.parameters(), network.parameters(), strict=True):
-        slow.lerp_(fast, 1.0 - decay)
-
-
 def window_cost(
     recipe: Recipe, network: CappedBaseStock, chains: Chains, chance: Generator
 ) -> Tensor:
@@ -120,9 +114,15 @@ def window_cost(
         return torch.where(period < seen, order, order.detach())
 
     done = rollout(
-        topology, instances.rules(), chains.stock, demand=demand, lead_time=leads, policy=policy
+        topology,
+        instances.rules(),
+        chains.stock,
+        demand=demand,
+        lead_time=leads,
+        policy=policy,
+        checked=True,  # all of it was drawn here, and a look at it every window is not free
     )
-    chains.stock = _detached(done.stock)
+    chains.stock = done.stock.each(Tensor.detach)
     relative = done.cost.sum(dim=1) / (done.periods * chains.family.scale(instances))
     return relative.mean()
 
@@ -195,13 +195,4 @@ def refresh(chains: Chains, share: float, chance: Generator) -> None:
         ),
         waiting=moved(old.waiting, new.stock.waiting),
         owed=moved(old.owed, new.stock.owed),
-    )
-
-
-def _detached(stock: Stock) -> Stock:
-    return Stock(
-        on_hand=stock.on_hand.detach(),
-        pipeline=tuple(None if each is None else each.detach() for each in stock.pipeline),
-        waiting=None if stock.waiting is None else stock.waiting.detach(),
-        owed=None if stock.owed is None else stock.owed.detach(),
     )

@@ -180,7 +180,7 @@ class Learner:
 
         chains.stock = rollout(
             topology, instances.rules(), chains.stock,
-            demand=demand, lead_time=leads, policy=policy, watch=watch,
+            demand=demand, lead_time=leads, policy=policy, watch=watch, checked=True,
         ).stock  # fmt: skip
         stocks.append(tell_stock(topology, receive(chains.stock), rate))
         return torch.stack(stocks), torch.stack(means), torch.stack(draws), torch.stack(costs)

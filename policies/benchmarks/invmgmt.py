@@ -33,6 +33,7 @@ import sys
 import time
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from statistics import fmean
 from typing import Any
 
@@ -41,6 +42,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from connector.errors import ConfigError
 from policies.benchmarks.invmgmt_oracle import oracle_profit
 from policies.benchmarks.invmgmt_policy import Demands, NeedOrders, Recipe, plain, train
 from policies.benchmarks.invmgmt_scenarios import SCENARIOS, SEEDS, Scenario, gap
@@ -177,12 +179,25 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
+def _require_packages() -> None:
+    """Say before the training what the evaluation would miss after it."""
+    missing = [name for name in ("gym_invmgmt", "scipy") if find_spec(name) is None]
+    if missing:
+        error = ConfigError(
+            f"{' and '.join(missing)} cannot be imported",
+            hint="pip install gym-invmgmt==0.2.1 scipy",
+        )
+        sys.stderr.write(f"policies: {error}\n")
+        raise SystemExit(error.exit_code)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Train both policies, evaluate them in the real environment, print the table."""
     parser = argparse.ArgumentParser(prog="python -m policies.benchmarks.invmgmt")
     parser.add_argument("--seed", type=int, default=1, help="of the training")
     parser.add_argument("--updates", type=int, default=Recipe.updates, help="of each policy")
     told = parser.parse_args(arguments)
+    _require_packages()
     recipe = Recipe(seed=told.seed, updates=told.updates)
     policies: dict[str, NeedOrders] = {}
     for name, network in NETWORKS.items():

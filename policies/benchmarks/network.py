@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from connector.twin.dynamics import Flows, Stock, inventory_position, uncrossed
+from connector.twin.dynamics import Flows, Stock, uncrossed
 from connector.twin.rollout import rollout
 from policies.agents.hindsight import ordering, whole_lots
+from policies.baselines import Known, ReorderPoint, textbook_points
 from policies.distribution import NODES, TREE, World
 from policies.head import CappedBaseStock
 from policies.instances import Instances, echelon_sum, observed
@@ -164,42 +165,34 @@ def learned(network: CappedBaseStock) -> Planner:
 
 
 def reorder_point(safety: float, cover: tuple[float, float]) -> Planner:
-    """Return the textbook's rule: below s, up to S = s + `cover` days (regions, centre).
-
-    s = mean over lead time + review + `safety` standard deviations of it, lead time's own included.
-    """
+    """Return the textbook's rule: at s or below, up to S = s + `cover` days (regions, centre)."""
     days = torch.tensor([cover[1], *(cover[0] for _ in range(NODES - 1))])
 
     def planner(told: Instances) -> Callable[[Stock], Tensor]:
-        mean, deviation = _over_cover(told)
-        point = torch.ceil(mean + safety * deviation)
-        most = point + torch.maximum(torch.ceil(echelon_sum(TREE, told.mean) * days), told.lot)
-
-        def orders(stock: Stock) -> Tensor:
-            position = inventory_position(TREE, stock)
-            lots = torch.ceil((most - position) / told.lot) * told.lot
-            return torch.where(position < point, torch.clamp(lots, min=0.0), 0.0)
-
-        return orders
+        point, most = textbook_points(_known(told), z=safety, cover=days)
+        rule = ReorderPoint(topology=TREE, point=point, most=most, lot=told.lot)
+        return lambda stock: rule(stock, 0)
 
     return planner
 
 
-def _over_cover(told: Instances) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation of what leaves a node over lead time + review."""
-    rate, variance = echelon_sum(TREE, told.mean), echelon_sum(TREE, told.variance)
-    days = told.lead_time + 1.0
-    late = (rate * told.lead_time * told.lead_cv) ** 2
-    return rate * days, torch.sqrt(variance * days + late)
+def _known(told: Instances) -> Known:
+    """Return what leaves each node, for its own customers and for all below."""
+    return Known(
+        mean=echelon_sum(TREE, told.mean),
+        sd=torch.sqrt(echelon_sum(TREE, told.variance)),
+        lead_time=told.lead_time,
+        lead_time_sd=told.lead_time * told.lead_cv,
+    )
 
 
 def _excess_level(told: Instances) -> Tensor:
-    mean, deviation = _over_cover(told)
+    mean, deviation = _known(told).over_cover()
     return _EXCESS_TIMES * (mean + _EXCESS_RATIO_Z * deviation)
 
 
 def _opening(told: Instances) -> Stock:
-    mean, deviation = _over_cover(told)
+    mean, deviation = _known(told).over_cover()
     nothing = torch.zeros_like(mean)
     return Stock(
         on_hand=torch.round(mean + deviation),

@@ -24,15 +24,15 @@ import torch
 from torch import Generator, Tensor
 
 from connector.twin.network import Topology
-from connector.twin.rollout import rollout
 from policies.agents.hindsight import Recipe, ordering, train
+from policies.benchmarks.average import average_cost
 from policies.exact import Serial, clark_scarf, normal
 from policies.family import Family
 from policies.head import CappedBaseStock
 from policies.instances import Instances
 
 STEPS = 0.02  # standard deviations of demand: the exact solution's grid
-_CHAINS, _BLOCK, _BLOCKS = 4_000, 200, 5
+_CHAINS, _PERIODS, _SKIP = 4_000, 1_000, 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,24 +135,10 @@ def report(seconds: float, tell: Callable[[str], None]) -> None:
         )
 
 
-@torch.no_grad()
 def simulated(system: System, network: CappedBaseStock) -> Tensor:
     """Return the average cost per period of independent chains [chains]."""
     chance = torch.Generator().manual_seed(99)
-    some, topology = system.instances(_CHAINS), system.topology
-    orders = ordering(network, topology, some)
-    stock = system.family().begin(some, chance)
-    total = torch.zeros(_CHAINS)
-    for block in range(_BLOCKS + 1):
-        done = rollout(
-            topology,
-            some.rules(),
-            stock,
-            demand=some.demand(_BLOCK, chance),
-            lead_time=some.lead_times(_BLOCK, chance, topology.horizon),
-            policy=lambda stock, _: orders(stock),
-        )
-        stock = done.stock
-        if block:
-            total += done.cost.sum(dim=1)
-    return total / (_BLOCKS * _BLOCK)
+    some, family = system.instances(_CHAINS), system.family()
+    orders = ordering(network, system.topology, some)
+    start = family.begin(some, chance)
+    return average_cost(family, some, orders, start, periods=_PERIODS, skip=_SKIP, chance=chance)

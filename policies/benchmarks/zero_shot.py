@@ -14,18 +14,17 @@ from dataclasses import dataclass
 from itertools import product
 
 import torch
-from torch import Tensor
 
-from connector.twin.dynamics import Stock, coming, inventory_position
-from connector.twin.rollout import rollout
-from policies.benchmarks.zipkin import average_cost
+from policies import baselines as rules
+from policies.benchmarks.zipkin import costs_of
 from policies.family import LOST_SALES
 from policies.head import CappedBaseStock
 from policies.instances import SINGLE, Instances
+from policies.search import Trial
 
 MEANS, SHAPES = (2.5, 4.0, 6.5, 11.0), (math.inf, 20.0, 4.0, 1.0)
 LEAD_TIMES, SHORTAGES = (2, 5, 7), (7.0, 28.0)
-_BLOCK = 100  # periods drawn at a time
+_SKIP = 100  # periods lived through before any counts
 _LEVELS, _CAPS = 13, 9  # candidates on each side of the search
 _FINALISTS = 6
 
@@ -65,7 +64,7 @@ def compare(
 ) -> list[Comparison]:
     """Return the policy's cost on every instance beside the best capped base-stock policy's."""
     some = grid()
-    ours = average_cost(network, some, chains=chains, periods=periods, skip=_BLOCK, seed=seed).mean(
+    ours = costs_of(network, some, chains=chains, periods=periods, skip=_SKIP, seed=seed).mean(
         dim=1
     )
     rows = []
@@ -113,30 +112,16 @@ def _ranked(
     """Return the candidates with their costs, cheapest first; all meet the same demand."""
     chance = torch.Generator().manual_seed(seed)
     many = one.take(torch.zeros(chains, dtype=torch.int64))
-    wanted = torch.tensor(pairs, dtype=torch.float32)
-    level = wanted[:, 0].repeat_interleave(chains)[:, None]
-    cap = wanted[:, 1].repeat_interleave(chains)[:, None]
-    every = one.take(torch.zeros(len(level), dtype=torch.int64))
-    stock = LOST_SALES.begin(many, chance)
-    stock = Stock(
-        on_hand=stock.on_hand.round().repeat(len(pairs), 1),
-        pipeline=tuple(each.round().repeat(len(pairs), 1) for each in coming(stock)),
+    trial = Trial(
+        topology=SINGLE,
+        rules=one.rules(),
+        stock=LOST_SALES.begin(many, chance).each(lambda units: units.round()[None]),
+        demand=many.demand(_SKIP + periods, chance)[:, None],
+        lead_time=int(one.lead_time),
+        skip=_SKIP,
     )
-
-    def policy(stock: Stock, _: int) -> Tensor:
-        short = torch.clamp(level - inventory_position(SINGLE, stock), min=0.0)
-        return torch.minimum(short, cap)
-
-    total = torch.zeros(len(level))
-    for start in range(0, _BLOCK + periods, _BLOCK):
-        demand = many.demand(_BLOCK, chance).repeat(1, len(pairs), 1)
-        done = rollout(
-            SINGLE, every.rules(), stock, demand=demand,
-            lead_time=int(one.lead_time), policy=policy,
-        )  # fmt: skip
-        stock = done.stock
-        if start >= _BLOCK:
-            total += done.cost[:, 0]
-    costs = (total / periods).view(len(pairs), chains).mean(dim=1)
+    level, cap = torch.tensor(pairs, dtype=torch.float32).T[..., None, None, None]
+    rival = rules.CappedBaseStock(topology=SINGLE, level=level, cap=cap)
+    costs = trial.costs(rival, len(pairs)).mean[:, 0]
     order = torch.argsort(costs).tolist()
     return [(pairs[k], float(costs[k])) for k in order]

@@ -19,9 +19,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from connector.twin.dynamics import Stock, coming
-from connector.twin.rollout import rollout
 from policies.agents.hindsight import ordering
+from policies.benchmarks.average import average_cost
 from policies.family import LOST_SALES, poisson_or_geometric
 from policies.head import CappedBaseStock
 from policies.instances import SINGLE, Instances
@@ -92,44 +91,25 @@ def evaluate(
     seed: int = 20_261,
 ) -> list[Row]:
     """Return the policy's average cost per period, orders rounded to whole units."""
-    some = instances(table)
-    costs = average_cost(network, some, chains=chains, periods=periods, skip=skip, seed=seed)
+    costs = costs_of(
+        network, instances(table), chains=chains, periods=periods, skip=skip, seed=seed
+    )
     return list(_rows(table, costs))
 
 
-@torch.no_grad()
-def average_cost(
-    network: CappedBaseStock,
-    some: Instances,
-    *,
-    chains: int,
-    periods: int,
-    skip: int,
-    seed: int,
+def costs_of(
+    network: CappedBaseStock, some: Instances, *, chains: int, periods: int, skip: int, seed: int
 ) -> Tensor:
-    """Return the average cost of each chain [instances, chains]; `periods` in hundreds."""
+    """Return the average cost per period of each instance's chains [instances, chains]."""
     chance = torch.Generator().manual_seed(seed)
     many = some.take(torch.arange(len(some)).repeat_interleave(chains))
     orders = ordering(network, SINGLE, many)
-    begin = LOST_SALES.begin(many, chance)
-    stock = Stock(
-        on_hand=begin.on_hand.round(), pipeline=tuple(each.round() for each in coming(begin))
-    )
-    leads = many.lead_times(100, chance, SINGLE.horizon)
-    total = torch.zeros(len(many))
-    for start in range(0, skip + periods, 100):
-        done = rollout(
-            SINGLE,
-            many.rules(),
-            stock,
-            demand=many.demand(100, chance),
-            lead_time=leads,
-            policy=lambda stock, _: orders(stock).round(),
-        )
-        stock = done.stock
-        if start >= skip:
-            total += done.cost[:, 0]
-    return (total / periods).view(len(some), chains)
+    start = LOST_SALES.begin(many, chance).each(torch.round)
+    each = average_cost(
+        LOST_SALES, many, lambda stock: orders(stock).round(), start,
+        periods=periods, skip=skip, chance=chance,
+    )  # fmt: skip
+    return each.view(len(some), chains)
 
 
 def _rows(table: Table, costs: Tensor) -> Iterator[Row]:

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from connector.errors import ConfigError  # noqa: E402
 from policies.agents import dqn, ppo  # noqa: E402
 from policies.agents.hindsight import ordering, started  # noqa: E402
-from policies.benchmarks.zipkin import average_cost, instances  # noqa: E402
+from policies.benchmarks.zipkin import costs_of, instances  # noqa: E402
 from policies.distribution import DISTRIBUTION  # noqa: E402
 from policies.family import LOST_SALES  # noqa: E402
 from policies.head import CappedBaseStock  # noqa: E402
@@ -29,7 +29,7 @@ FEW = replace(LOST_SALES, draw=few)
 
 
 def gaps(network):
-    costs = average_cost(network, instances(SOME), chains=100, periods=300, skip=100, seed=8)
+    costs = costs_of(network, instances(SOME), chains=100, periods=300, skip=100, seed=8)
     return costs.mean(dim=1) / torch.tensor(SOME[("poisson", 4)]) - 1.0
 
 

@@ -20,7 +20,7 @@ from connector.policy.features import NAMES, encode  # noqa: E402
 from connector.policy.onnx import OnnxPolicy  # noqa: E402
 from connector.twin.dynamics import Stock  # noqa: E402
 from policies.agents.hindsight import Recipe, normalise, ordering, train, whole_lots  # noqa: E402
-from policies.benchmarks.zipkin import average_cost, instances  # noqa: E402
+from policies.benchmarks.zipkin import costs_of, instances  # noqa: E402
 from policies.bundling import Identity  # noqa: E402
 from policies.distribution import DISTRIBUTION, TREE, world  # noqa: E402
 from policies.family import LOST_SALES, poisson_or_geometric  # noqa: E402
@@ -160,7 +160,7 @@ def test_a_few_minutes_of_hindsight_beat_the_classical_level():
         untrained.head.bias.copy_(torch.tensor([0.0, 20.0]))  # no cap: plain base-stock
     some = instances(TABLE)
     measure = {"chains": 200, "periods": 300, "skip": 100, "seed": 8}
-    learned, plain = (average_cost(each, some, **measure).mean(dim=1) for each in (kept, untrained))
+    learned, plain = (costs_of(each, some, **measure).mean(dim=1) for each in (kept, untrained))
     assert len(seen) == 120
     assert (learned < plain).sum() >= 3
     assert float((learned / torch.tensor(TABLE[("poisson", 2)])).mean()) < 1.05

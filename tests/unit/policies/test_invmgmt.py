@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from statistics import fmean
 
 import numpy as np
@@ -9,7 +10,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from policies.benchmarks.invmgmt import NETWORKS, demands, environment, forecast, observed  # noqa: E402
+from connector.errors import EXIT_CONFIG  # noqa: E402
+from policies.benchmarks.invmgmt import (  # noqa: E402
+    NETWORKS,
+    demands,
+    environment,
+    forecast,
+    main,
+    observed,
+)
 from policies.benchmarks.invmgmt_oracle import oracle_profit  # noqa: E402
 from policies.benchmarks.invmgmt_policy import NeedOrders, Recipe, profits, train  # noqa: E402
 from policies.benchmarks.invmgmt_scenarios import PERIODS, SCENARIOS, gap  # noqa: E402
@@ -125,3 +134,15 @@ def test_a_little_training_closes_half_of_the_gap():
     torch.manual_seed(1)
     learned = train(Recipe(updates=80, replications=4), SERIAL, some, lambda *_: None)
     assert measured(learned) < 0.5 * measured(NeedOrders(SERIAL))
+
+
+def test_a_missing_package_is_named_before_anything_is_trained(capsys):
+    if find_spec("gym_invmgmt") is not None:
+        pytest.skip("the package is installed here")
+    with pytest.raises(SystemExit) as stopped:
+        main([])
+    assert stopped.value.code == EXIT_CONFIG
+    said = capsys.readouterr()
+    assert "gym_invmgmt" in said.err
+    assert "pip install gym-invmgmt" in said.err
+    assert said.out == ""
