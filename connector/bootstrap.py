@@ -18,7 +18,7 @@ from connector.failsafes.control_limits import Throttle
 from connector.ledger.conduct import Conduct
 from connector.ledger.retention import Retention
 from connector.policy.fallback import Place, choose
-from connector.policy.shipped import shipped_keys, shipped_place
+from connector.policy.shipped import SHIPPED, shipped_keys, shipped_place
 from connector.policy.trust import Trust
 from connector.ports import RequisitionPoster
 from connector.schedule import Schedule
@@ -133,7 +133,10 @@ def places_of(policy: PolicySettings) -> list[Place]:
     """Return where bundles lie, in order of preference; empty = base-stock was asked for."""
     if policy.bundle == "none":
         return []
-    first = shipped_place() if policy.bundle == "shipped" else Place(directory=policy.bundle)
+    if isinstance(policy.bundle, str):
+        first = shipped_place(SHIPPED[policy.bundle])
+    else:
+        first = Place(directory=policy.bundle)
     return [first, *([Place(directory=policy.previous)] if policy.previous else [])]
 
 

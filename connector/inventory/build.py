@@ -45,7 +45,9 @@ def build_state(snapshot: Snapshot, memory: Memory, network: Network, planning: 
         lead_time_days=items["lead_time_days"].to_numpy(),
         upstream=upstream,
     )
+    agreed = pl.col("safety_stock") if planning.keep_safety_stock else pl.lit(0.0)
     frame = items.with_columns(
+        safety_stock=agreed,
         on_hand=stock["available"],
         inspection=stock["inspection"],
         stock_blocked=stock["blocked"],

@@ -48,6 +48,7 @@ class Planning:
     lead_time_prior_weight: float = 5.0  # receipts that the planned lead time weighs as much as
     lead_time_prior_cv: float = 0.25  # sd / mean of a lead time that was never observed
     lead_time_days_maximum: float = 365.0  # no lead time is believed to be longer
+    keep_safety_stock: bool = True  # the ERP's is the least buffer; false = the policy sets its own
 
     def __post_init__(self) -> None:
         """Refuse values that no review can plan with."""

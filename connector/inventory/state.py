@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from connector.errors import SnapshotUnfit
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -90,7 +92,12 @@ class State:
         return self.frame.height
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """Return a numeric column as float64 [N]."""
+        """Return a numeric column as float64 [N]; SnapshotUnfit names one that is missing."""
+        if name not in self.frame.columns:
+            raise SnapshotUnfit(
+                f"the state of {self.site} lacks column {name!r}",
+                hint="build it with this version of the connector",
+            )
         return self.frame[name].cast(pl.Float64).to_numpy()
 
     def label(self, name: str) -> NDArray[np.object_]:

@@ -123,9 +123,23 @@ def _require_versions(manifest: Manifest, connector_version: str) -> None:
         raise refusal("feature schema", schema_digest(), contract.digest)
     if unknown := set(contract.reads) - set(NAMES):
         raise refusal("features read", "names of the schema", sorted(unknown))
+    _require_ranges(contract.trained)
     if not 0 <= manifest.action.minimum < manifest.action.maximum:
         bounds = f"{manifest.action.minimum}..{manifest.action.maximum}"
         raise refusal("action range", "0 <= minimum < maximum", bounds)
+
+
+def _require_ranges(trained: Table | None) -> None:
+    if trained is None:
+        return
+    try:
+        ranges = trained.numbers()
+    except ValueError as error:
+        raise refusal("trained ranges", "a table of numbers", error) from error
+    if ranges.shape != (len(NAMES), 2):
+        raise refusal("trained ranges", (len(NAMES), 2), ranges.shape)
+    if len(wrong := np.flatnonzero(ranges[:, 0] > ranges[:, 1])):
+        raise refusal("trained ranges", "least <= most", f"not for {NAMES[wrong[0]]}")
 
 
 def _require_digests(manifest: Manifest, model: bytes) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import array_api_compat.numpy as numpy_arrays
 from array_api_compat import array_namespace
 
+from connector.errors import PolicyUnusable
 from connector.policy.echelon import downstream_cover
 
 if TYPE_CHECKING:
@@ -61,8 +62,14 @@ class Demand:
         return self.xp.where((rate > 0) & self.xp.isfinite(rate), rate, math.nan)
 
     def __getitem__(self, name: str) -> Column:
-        """Return a column of the state as it is."""
-        return self.column(name)
+        """Return a column of the state as it is; PolicyUnusable names one that nobody tells."""
+        try:
+            return self.column(name)
+        except KeyError as error:
+            raise PolicyUnusable(
+                f"the encoder asks for {name!r}, which is not told",
+                hint="tell it where the situation is told, or train without the feature",
+            ) from error
 
 
 @dataclass(frozen=True)

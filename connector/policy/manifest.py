@@ -73,6 +73,7 @@ class FeatureContract(Strict, frozen=True, kw_only=True):
     digest: Sha256
     names: tuple[str, ...]
     reads: tuple[str, ...]
+    trained: Table | None = None  # [F, 2] least and most seen in training; None = never limited
 
 
 class ActionContract(Strict, frozen=True, kw_only=True):

@@ -37,8 +37,8 @@ class OnnxPolicy:
     def recommend(self, state: State) -> Recommendation:
         """Return order-up-to levels in base units; raise PolicyUnusable rather than answer wrongly.
 
-        A line outside the policy's scope or feature ranges, without demand, or with an answer
-        outside the declared action range carries base-stock's answer and is marked `fell_back`.
+        A line outside the policy's scope, feature ranges or training, without demand, or with an
+        answer outside the declared action range carries base-stock's answer: `fell_back`.
         """
         require_current(self.bundle.manifest, state.erp_date)
         classical = base_stock_levels(state)
@@ -78,7 +78,7 @@ class OnnxPolicy:
         asked = self._in_scope(state)
         actions = np.full(len(state), np.nan)
         for part, features in encoded(state, _AT_ONCE):
-            asked[part] &= in_range(features)
+            asked[part] &= in_range(features) & self._as_trained(features)
             rows = part.start + np.flatnonzero(asked[part])
             if len(rows):
                 actions[rows] = self.bundle.session.answer(features[asked[part]]).action
@@ -99,6 +99,15 @@ class OnnxPolicy:
                 expected=f"at most {_BROKEN_SHARE_MAX:.1%} without",
                 found=f"{broken} of {len(action)}",
             )
+
+    def _as_trained(self, features: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which rows lie within what the network was trained on, where that is limited."""
+        trained = self.bundle.manifest.features.trained
+        if trained is None:
+            return np.full(len(features), fill_value=True)
+        low, high = trained.numbers().T
+        inside: NDArray[np.bool_] = np.all((features >= low) & (features <= high), axis=1)
+        return inside
 
     def _in_scope(self, state: State) -> NDArray[np.bool_]:
         scope = self.bundle.manifest.scope

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 from connector.errors import ConfigError
 from connector.policy.fallback import Place
 
-DEFAULT = "order-up-to-1"
+# By what settings call it
+SHIPPED = MappingProxyType({"shipped": "order-up-to-1", "shipped-daily": "network-1"})
 
 
 def shipped_bundles() -> Path:
@@ -23,7 +25,7 @@ def shipped_bundles() -> Path:
     )
 
 
-def shipped_place(name: str = DEFAULT) -> Place:
+def shipped_place(name: str = SHIPPED["shipped"]) -> Place:
     """Return where a shipped bundle lies; installers may have hard-linked it."""
     return Place(directory=shipped_bundles() / name, hard_links=True)
 

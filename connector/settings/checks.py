@@ -112,7 +112,7 @@ def _certificate(site: Site, at: Place) -> Iterator[Complaint]:
 
 def _signers(site: Site, at: Place) -> Iterator[Complaint]:
     policy = site.policy
-    own = [policy.bundle not in ("shipped", "none"), policy.previous is not None]
+    own = [isinstance(policy.bundle, Path), policy.previous is not None]
     if any(own) and len(policy.trusted_keys) < policy.signatures:
         yield Complaint(
             place=(*at, "policy", "trusted_keys"),

@@ -33,8 +33,9 @@ class PilotSettings(Part):
 class PolicySettings(Part):
     """Which policy recommends, and whose signature makes it usable."""
 
-    bundle: FilePath | Literal["shipped", "none"] = "shipped"
-    """A bundle's directory, `shipped` = the one in this package, `none` = base-stock only."""
+    bundle: FilePath | Literal["shipped", "shipped-daily", "none"] = "shipped"
+    """A bundle's directory, or one of this package: `shipped` for any rhythm of reviews,
+    `shipped-daily` for networks that are reviewed every day; `none` = base-stock only."""
     previous: FilePath | None = None
     """The bundle that takes over when `bundle` is refused; then base-stock."""
     trusted_keys: Annotated[tuple[FilePath, ...], Field(max_length=16)] = ()

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from connector.errors import ConfigError
@@ -50,13 +50,18 @@ def render(data: ReportData) -> str:
         counts=tables.counts(data),
         parts=_parts(data),
         terms=TERMS,
-        style=Markup(_read("report.css")),  # noqa: S704 - our own file
+        style=style(),
     )
 
 
 def write_report(data: ReportData, path: Path) -> int:
-    """Write the report and return its size in bytes; a reader never sees half of it."""
-    page = render(data).encode("utf-8")
+    """Write the report and return its size in bytes."""
+    return write_page(render(data), path)
+
+
+def write_page(text: str, path: Path) -> int:
+    """Write a page and return its size in bytes; a reader never sees half of it."""
+    page = text.encode("utf-8")
     half = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -189,15 +194,28 @@ def _drawn(*maybe: Picture | None) -> tuple[Picture, ...]:
 
 @cache
 def _template() -> Template:
+    pages = environment()
+    pages.filters |= {"kpi": _value, "change": change_of}
+    return pages.get_template("report.html.j2")
+
+
+def environment(*more: str) -> Environment:
+    """Return where templates are found, those of the packages `more` first."""
+    loaders = [PackageLoader(name) for name in (*more, "connector.telemetry.report")]
     pages = Environment(
-        loader=PackageLoader("connector.telemetry.report"),
+        loader=ChoiceLoader(loaders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"kpi": _value, "change": change_of, "svg": _trusted}
-    return pages.get_template("report.html.j2")
+    pages.filters["svg"] = _trusted
+    return pages
+
+
+def style() -> Markup:
+    """Return the style sheet of every page."""
+    return Markup(_read("report.css"))  # noqa: S704 - our own file
 
 
 def _value(kpi: Kpi, world: str) -> str:

@@ -181,6 +181,16 @@ def test_the_last_service_target_that_fits_counts():
     }  # fmt: skip
 
 
+def test_people_decide_whether_the_erps_safety_stock_is_kept():
+    rows = items(item(safety_stock=40.0))
+    kept = state(items=rows)
+    own = state(items=rows, planning=Planning(keep_safety_stock=False))
+    assert kept.column("safety_stock").tolist() == [40.0]
+    assert own.column("safety_stock").tolist() == [0.0]
+    assert base_stock(kept)[0].tolist() == [40.0]
+    assert base_stock(own)[0].tolist() == [0.0]
+
+
 def test_an_item_node_that_appears_twice_is_refused():
     with pytest.raises(SnapshotUnfit, match=f"item {TEA} at node {REGION} appears more than once"):
         state(items=items(item(), item()))

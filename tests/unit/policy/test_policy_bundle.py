@@ -261,6 +261,21 @@ def test_other_feature_names_are_refused(workshop):
     )
 
 
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        np.zeros((len(NAMES), 1)),
+        np.zeros((len(NAMES) - 1, 2)),
+        np.tile([[1.0, 0.0]], (len(NAMES), 1)),
+    ],
+)
+def test_ranges_of_training_that_fit_no_schema_are_refused(workshop, ranges):
+    trained = Table.of(ranges.astype(np.float32))
+    contract = msgspec.structs.replace(workshop.manifest.features, trained=trained)
+    place = workshop.write(manifest=workshop.changed(features=contract))
+    refused(workshop, place, "trained ranges")
+
+
 def test_reading_an_unknown_feature_is_refused(workshop):
     contract = msgspec.structs.replace(workshop.manifest.features, reads=("moon_phase",))
     place = workshop.write(manifest=workshop.changed(features=contract))

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_sites import DAY, QUANTITIES, network_state, reordered, state_of
 
+from connector.errors import SnapshotUnfit
 from connector.inventory.state import STATE, State
 from connector.policy.echelon import downstream_cover
 from connector.policy.features import (
@@ -157,3 +158,10 @@ def test_the_declaration_is_whole_and_digested():
     assert all(each["unit"] and each["formula"] for each in declared)
     assert all(feature.low < feature.high for feature in FEATURES)
     assert len(schema_digest()) == 64
+
+
+@pytest.mark.parametrize("name", ["demand_sd", "level", "lot_multiple"])
+def test_a_state_that_lacks_a_column_is_refused_by_name(name):
+    state = state_of({})
+    with pytest.raises(SnapshotUnfit, match=f"lacks column '{name}'"):
+        encode(State(site="S", erp_date=DAY, frame=state.frame.drop(name)))

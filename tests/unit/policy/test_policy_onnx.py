@@ -13,8 +13,8 @@ from policy_sites import network_state, reordered, state_of
 from connector.errors import PolicyUnusable
 from connector.inventory.base_stock import base_stock, position
 from connector.inventory.state import State
-from connector.policy.features import demand_per_review, encode
-from connector.policy.manifest import Scope
+from connector.policy.features import NAMES, demand_per_review, encode
+from connector.policy.manifest import Scope, Table
 from connector.policy.onnx import OnnxPolicy
 from connector.policy.session import Answers
 
@@ -129,6 +129,19 @@ def test_only_the_scope_is_answered(bundle):
         manifest = msgspec.structs.replace(bundle.manifest, scope=scope)
         narrowed = OnnxPolicy(bundle=replace(bundle, manifest=manifest))
         assert (~narrowed.recommend(state).fell_back).tolist() == answered
+
+
+def test_only_what_was_trained_is_answered(bundle):
+    state = state_of({"review_days": 1.0}, {"item": "b", "review_days": 7.0})
+    ranges = np.tile(np.array([[-1e9, 1e9]], dtype=np.float32), (len(NAMES), 1))
+    ranges[NAMES.index("review_days")] = (0.9, 1.1)
+    for trained, answered in ((None, [True, True]), (Table.of(ranges), [True, False])):
+        features = msgspec.structs.replace(bundle.manifest.features, trained=trained)
+        manifest = msgspec.structs.replace(bundle.manifest, features=features)
+        answer = OnnxPolicy(bundle=replace(bundle, manifest=manifest)).recommend(state)
+        assert (~answer.fell_back).tolist() == answered
+    level, _ = base_stock(state)
+    assert answer.order_up_to[1] == level[1]
 
 
 def test_a_policy_expires_while_the_daemon_runs(bundle):
