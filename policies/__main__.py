@@ -25,8 +25,9 @@ from connector.policy.trust import Trust, key_id
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _SHIPPED = Path(__file__).parent / "bundles"
+_REWARDS = Path(__file__).parent.parent / "config" / "rewards.yaml"
 _OWNER_ONLY = 0o600
-_COMPANION = ("torch", "onnx", "safetensors")  # of the optional extra `train`
+_COMPANION = ("torch", "onnx", "safetensors", "matplotlib")  # of the optional extra `train`
 
 KeyFile = Annotated[Path, typer.Option("--key", help="private signing key (PEM); kept out of git")]
 Directory = Annotated[Path, typer.Option("--out", help="directory of the bundle")]
@@ -84,15 +85,33 @@ def export(
 def train(
     out: Annotated[Path, typer.Option("--out", help="directory of the run")],
     family: Annotated[str, typer.Option(help="lost-sales or distribution")] = "lost-sales",
-    seconds: Annotated[float, typer.Option(min=1.0, help="when to stop")] = 780.0,
-    updates: Annotated[int, typer.Option(min=1, help="when to stop, too")] = 3_000,
+    algorithm: Annotated[str, typer.Option(help="hindsight, ppo or dqn")] = "hindsight",
+    updates: Annotated[
+        int | None, typer.Option(min=1, help="how many; as suits the family unless given")
+    ] = None,
     seed: Annotated[int, typer.Option(help="decides everything that is drawn")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="of the processor")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="of the processor, per process")] = 1,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    rewards: Annotated[Path, typer.Option(help="what planners want, for a site")] = _REWARDS,
 ) -> None:
-    """Train one network for a family of instances, by gradients through the twin."""
+    """Train one network for a family of instances; after a kill, the same command goes on.
+
+    Several processes: torchrun --nproc-per-node N -m policies train ...
+    """
+    from policies.rewards import read_rewards  # noqa: PLC0415
     from policies.training import train_family  # noqa: PLC0415 - torch, only where it is needed
 
-    train_family(out, family, seconds=seconds, updates=updates, seed=seed, threads=threads)
+    train_family(
+        out,
+        family,
+        algorithm=algorithm,
+        updates=updates,
+        seed=seed,
+        threads=threads,
+        device=device,
+        rewards=read_rewards(rewards),
+        tell=typer.echo,
+    )
 
 
 @app.command()
@@ -109,6 +128,35 @@ def benchmark(
             f"there is no benchmark {which!r}", hint=f"one of {', '.join(BENCHMARKS)}"
         )
     BENCHMARKS[which](run, threads, typer.echo)
+
+
+@app.command()
+def evaluate(
+    policy: Annotated[Path, typer.Argument(help="a signed bundle, or the directory of a run")],
+    page: Annotated[Path, typer.Option("--out", help="HTML page to write")],
+    trusted: TrustedKeys = _SHIPPED / "trusted",
+    rewards: Annotated[Path, typer.Option(help="what planners want")] = _REWARDS,
+    fill: Annotated[float, typer.Option(min=0.5, max=0.999, help="fill rate of all")] = 0.98,
+    years: Annotated[int, typer.Option(min=1, max=50, help="judged, side by side")] = 3,
+    items: Annotated[int, typer.Option(min=1, max=5_000, help="of the world")] = 200,
+    regions: Annotated[int, typer.Option(min=1, max=50, help="below the centre")] = 6,
+    world: Annotated[int, typer.Option(help="seed of the world")] = 7,
+    seed: Annotated[int, typer.Option(help="of the years")] = 501,
+) -> None:
+    """Judge a policy beside textbook planning, through the fail-safes, at the same fill rate."""
+    from connector.twin.scenario import WorldOptions  # noqa: PLC0415
+    from policies.proving.evaluation import Proving  # noqa: PLC0415 - torch, only where needed
+    from policies.proving.judged import judge  # noqa: PLC0415
+    from policies.rewards import read_rewards  # noqa: PLC0415
+
+    ground = Proving(
+        world=WorldOptions(items=items, regions=regions, seed=world),
+        years=years,
+        seed=seed,
+        target=fill,
+        rewards=read_rewards(rewards),
+    )
+    judge(policy, ground, trusted=trusted, page=page, today=_today(), tell=typer.echo)
 
 
 @app.command()

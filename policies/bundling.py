@@ -44,6 +44,7 @@ from connector.policy.session import Session
 from connector.policy.trust import DOMAIN, Trust, key_id
 
 Features = NDArray[np.float32]
+Semantics = Literal["order_up_to", "echelon_order_up_to"]
 
 BINS = 10  # of a feature's reference distribution
 
@@ -79,10 +80,11 @@ def manifest_of(
     action_range: tuple[float, float],
     training: Training,
     evaluation: dict[str, float],
-    semantics: Literal["order_up_to", "echelon_order_up_to"] = "order_up_to",
+    semantics: Semantics = "order_up_to",
+    trained: Features | None = None,
     previous: Bundle | None = None,
 ) -> Manifest:
-    """Return the manifest of a model."""
+    """Return the manifest of a model; `trained` [F, 2] limits where it may answer."""
     graph = read_graph(model)
     session = Session(model, len(FEATURES))
     digest = FileDigest(sha256=hashlib.sha256(model).hexdigest(), size=len(model))
@@ -94,13 +96,8 @@ def manifest_of(
         expires_on=identity.expires_on,
         connector_minimum=identity.connector_minimum,
         files={MODEL: digest},
-        features=FeatureContract(digest=schema_digest(), names=NAMES, reads=reads),
-        action=ActionContract(
-            semantics=semantics,
-            unit="mean demand per review",
-            minimum=action_range[0],
-            maximum=action_range[1],
-        ),
+        features=_feature_contract(reads, trained),
+        action=_action_contract(semantics, action_range),
         graph=GraphContract(opset=graph.opset, ops=graph.ops, nodes=graph.nodes),
         scope=identity.scope,
         training=training,
@@ -109,6 +106,18 @@ def manifest_of(
         calibration=_calibration(states.fit, states.calibration),
         kl_against_previous=_divergence(session, previous, states.reference) if previous else None,
         evaluation=evaluation,
+    )
+
+
+def _feature_contract(reads: tuple[str, ...], trained: Features | None) -> FeatureContract:
+    ranges = None if trained is None else Table.of(trained)
+    return FeatureContract(digest=schema_digest(), names=NAMES, reads=reads, trained=ranges)
+
+
+def _action_contract(semantics: Semantics, allowed: tuple[float, float]) -> ActionContract:
+    low, high = allowed
+    return ActionContract(
+        semantics=semantics, unit="mean demand per review", minimum=low, maximum=high
     )
 
 

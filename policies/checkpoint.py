@@ -3,6 +3,8 @@
 DIRECTORY/state-<updates>.safetensors   weights, optimizers, generator, chains (no pickle)
 DIRECTORY/checkpoint.json               whose state it is, and which file holds it, by its sha256
 
+Of several processes that train together, the first one writes the state of all; each reads its own.
+
 Both are written beside their name, synced and renamed; the second rename is the moment at which a
 checkpoint counts. What a kill leaves behind beside them is removed at the next one.
 """
@@ -15,8 +17,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,21 +29,20 @@ from torch import Tensor
 
 from connector.errors import ConfigError
 from connector.policy.features import schema_digest
-from connector.twin.dynamics import Stock
-from policies.instances import Instances
+from policies.agents import ranks
+from policies.family import Family
 
 if TYPE_CHECKING:
     from policies.agents.hindsight import Chains
     from policies.agents.learner import Learner
 
-_LAYOUT = 1
+_LAYOUT = 2
 _CARD = "checkpoint.json"
 _AFRESH = "train into another directory, or remove this one"
-_STOCK = ("on_hand", "waiting", "owed")
 
 
 class CheckpointForeign(ConfigError):
-    """The checkpoint is of another recipe, algorithm, family, encoder or layout."""
+    """The checkpoint is of another recipe, algorithm, family, encoder, device or layout."""
 
 
 class CheckpointDamaged(ConfigError):
@@ -61,8 +62,11 @@ class Keeper:
 
     def keep(self, learner: Learner, costs: list[float], seconds: float) -> None:
         """Write the learner's state; it counts once the card is renamed."""
+        state = _state(learner, costs)
+        if ranks.rank():
+            return
         self.directory.mkdir(parents=True, exist_ok=True)
-        octets = save(_state(learner, costs))
+        octets = save(state)
         name = f"state-{learner.done:08}.safetensors"
         card = _identity(learner) | {
             "updates": learner.done,
@@ -132,6 +136,8 @@ def _identity(learner: Learner) -> dict[str, Any]:
         "algorithm": learner.algorithm,
         "families": list(learner.family_names),
         "encoder": schema_digest(),
+        "device": learner.chance.device.type,
+        "processes": ranks.processes(),
         "recipe": json.loads(json.dumps(asdict(learner.recipe))),
         "weights": {
             f"{name}.{key}": list(value.shape)
@@ -158,16 +164,16 @@ def _require_same(directory: Path, card: dict[str, Any], mine: dict[str, Any]) -
 
 def _state(learner: Learner, costs: list[float]) -> dict[str, Tensor]:
     """Return every tensor that decides how the run goes on, each with memory of its own."""
-    state = {
-        "costs": torch.tensor(costs, dtype=torch.float64),
-        "chance": learner.chance.get_state(),
-    }
+    state = {"costs": torch.tensor(costs, dtype=torch.float64)}
     for name, module in learner.modules.items():
         state |= {f"module.{name}.{key}": value for key, value in module.state_dict().items()}
     for name, optimizer in learner.optimizers.items():
         for at, moments in optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{name}.{at}.{key}": value for key, value in moments.items()}
-    state |= {f"chains.{name}": column for name, column in learner.columns().items()}
+    drawn = {f"chains.{name}": column for name, column in learner.columns().items()}
+    drawn["chance"] = learner.chance.get_state()
+    for process, own in enumerate(ranks.gathered(drawn)):
+        state |= {f"process.{process}.{name}": value for name, value in own.items()}
     return {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
 
 
@@ -181,8 +187,10 @@ def _restore(learner: Learner, state: Mapping[str, Tensor]) -> None:
             moments.setdefault(int(at), {})[key] = value
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": moments, "param_groups": groups})
-    learner.put_columns(_under(state, "chains."))
-    learner.chance.set_state(state["chance"])
+    own, place = f"process.{ranks.rank()}.", learner.chance.device
+    columns = _under(state, f"{own}chains.")
+    learner.put_columns({name: column.to(place) for name, column in columns.items()})
+    learner.chance.set_state(state[f"{own}chance"])
 
 
 def _under(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -192,16 +200,29 @@ def _under(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def columns_of(running: Sequence[Chains]) -> dict[str, Tensor]:
-    """Return running chains as tensors by name."""
-    columns: dict[str, Tensor | None] = {}
+    """Return everything that running chains hold as tensors by name, but for their families."""
+    columns: dict[str, Tensor] = {}
     for k, chains in enumerate(running):
-        for each in fields(Instances):
-            columns[f"{k}.instances.{each.name}"] = getattr(chains.instances, each.name)
-        for name in _STOCK:
-            columns[f"{k}.stock.{name}"] = getattr(chains.stock, name)
-        for ahead, part in enumerate(chains.stock.pipeline):
-            columns[f"{k}.pipeline.{ahead}"] = part
-    return {name: value for name, value in columns.items() if value is not None}
+        for each in fields(chains):
+            columns |= _told(f"{k}.{each.name}", getattr(chains, each.name))
+    return columns
+
+
+def _told(name: str, value: Any) -> dict[str, Tensor]:
+    if isinstance(value, Tensor):
+        return {name: value}
+    parts: dict[str, Tensor] = {}
+    for key, part in _parts(value):
+        parts |= _told(f"{name}.{key}", part)
+    return parts
+
+
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a tuple or a dataclass of tensors is made of."""
+    if isinstance(value, tuple):
+        yield from ((str(at), part) for at, part in enumerate(value))
+    elif is_dataclass(value) and not isinstance(value, Family):
+        yield from ((each.name, getattr(value, each.name)) for each in fields(value))
 
 
 def chains_in(columns: Mapping[str, Tensor], running: Sequence[Chains]) -> list[Chains]:
@@ -209,24 +230,18 @@ def chains_in(columns: Mapping[str, Tensor], running: Sequence[Chains]) -> list[
 
     KeyError for a column that is missing.
     """
-    return [
-        type(like)(
-            family=like.family,
-            instances=Instances(
-                **{each.name: columns[f"{k}.instances.{each.name}"] for each in fields(Instances)}
-            ),
-            stock=Stock(
-                on_hand=columns[f"{k}.stock.on_hand"],
-                pipeline=tuple(
-                    columns.get(f"{k}.pipeline.{ahead}")
-                    for ahead in range(len(like.stock.pipeline))
-                ),
-                waiting=columns.get(f"{k}.stock.waiting"),
-                owed=columns.get(f"{k}.stock.owed"),
-            ),
-        )
-        for k, like in enumerate(running)
-    ]
+    return [_put(f"{k}", like, columns) for k, like in enumerate(running)]
+
+
+def _put(name: str, like: Any, columns: Mapping[str, Tensor]) -> Any:
+    if isinstance(like, Tensor):
+        return columns[name]
+    if like is None:
+        return columns.get(name)
+    if isinstance(like, tuple):  # of a pipeline, where a place may be empty later
+        return tuple(columns.get(f"{name}.{at}") for at, _ in enumerate(like))
+    parts = {key: _put(f"{name}.{key}", part, columns) for key, part in _parts(like)}
+    return replace(like, **parts) if parts else like
 
 
 def _write(place: Path, octets: bytes) -> None:

@@ -10,7 +10,7 @@ five demand classes, lots, planned and true lead times. Quantities are told in a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -26,12 +26,19 @@ from policies.instances import Instances
 REGIONS = 6
 NODES = REGIONS + 1
 LONGEST = 40  # periods; a true lead time beyond is cut
-TREE = Topology(suppliers=(-1, *(0 for _ in range(REGIONS))), horizon=LONGEST)
 _FIRST_TRAINING_SEED = 1_000
 _WORLDS = 60
 _LATER = 1.03  # true lead times are a little longer than planned, as the sandbox's are
 _POISSON_FROM = 1e5  # a gamma of this shape is a constant
-_SHORTAGE = (15.0, 1_200.0)  # per unit, over a day of holding one
+_MISSES = (0.0006, 0.05)  # 1 - critical ratio, drawn evenly by its logarithm
+
+
+def tree(regions: int) -> Topology:
+    """Return a central warehouse that supplies so many regions."""
+    return Topology(suppliers=(-1, *(0 for _ in range(regions))), horizon=LONGEST)
+
+
+TREE = tree(REGIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +81,17 @@ class World:
             maximum=(facts.maximum.reshape(size) / grain)[alive],
         )
 
-    def instances(self, shortage: float | NDArray[np.float64]) -> Instances:
-        """Return the world's items as instances of TREE; everything unserved is lost."""
+    def instances(self, ratio: float | NDArray[np.float64]) -> Instances:
+        """Return the world's items as instances of TREE; everything unserved is lost.
+
+        A shortage costs what makes `ratio` the newsvendor's answer for a unit that is held over
+        lead time and review, in days of holding: p / (p + L + 1) = ratio.
+        """
 
         def column(values: NDArray[np.float64]) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
 
-        cost = np.broadcast_to(np.asarray(shortage, dtype=np.float64), self.mean.shape)
+        asked = np.broadcast_to(np.asarray(ratio, dtype=np.float64), self.mean.shape)
         one = torch.ones(self.mean.shape)
         return Instances(
             mean=column(self.mean),
@@ -89,9 +100,10 @@ class World:
             lead_time=column(self.lead_time),
             lead_cv=column(self.lead_cv),
             holding=one,
-            shortage=column(cost),
+            shortage=column(asked / (1.0 - asked) * (self.lead_time + 1.0)),
             lost_share=one,
             lot=column(self.lot),
+            asked=column(asked),
         )
 
 
@@ -103,7 +115,7 @@ def world(seed: int, items: int = 200) -> World:
 @cache
 def _pool() -> Instances:
     """Return the items of many worlds, none of them the demo's."""
-    pools = [world(_FIRST_TRAINING_SEED + k).instances(1.0) for k in range(_WORLDS)]
+    pools = [world(_FIRST_TRAINING_SEED + k).instances(0.98) for k in range(_WORLDS)]
     first, *rest = pools
     for each in rest:
         first = first.joined(each)
@@ -111,17 +123,28 @@ def _pool() -> Instances:
 
 
 def draw_distribution(count: int, chance: Generator) -> Instances:
-    """Draw items with a shortage cost each; the season stands anywhere."""
+    """Draw items with a critical ratio each; the season stands anywhere."""
     pool = _pool()
     some = pool.take(torch.randint(len(pool), (count,), generator=chance))
-    low, high = (math.log(edge) for edge in _SHORTAGE)
-    cost = torch.exp(low + (high - low) * torch.rand((count, 1), generator=chance))
+    low, high = (math.log(edge) for edge in _MISSES)
+    misses = torch.exp(low + (high - low) * torch.rand((count, 1), generator=chance))
     season = 1.0 + 0.25 * torch.randn((count, 1), generator=chance).clamp(-2.0, 2.0)
     size = torch.exp(0.5 * torch.randn((count, 1), generator=chance).clamp(-2.0, 2.0))
-    changed = {"shortage": cost.expand_as(some.mean), "mean": some.mean * season * size}
-    return Instances(**(vars(some) | changed))
+    return asking(replace(some, mean=some.mean * season * size), 1.0 - misses)
+
+
+def asking(instances: Instances, ratio: Tensor) -> Instances:
+    """Return the same instances with other critical ratios, and what shortage then costs."""
+    asked = ratio.expand_as(instances.mean)
+    cost = asked / (1.0 - asked) * (instances.lead_time + 1.0)
+    return replace(instances, asked=asked, shortage=cost)
 
 
 DISTRIBUTION = Family(
-    name="distribution", topology=TREE, draw=draw_distribution, waits=False, rounds=True
+    name="distribution",
+    topology=TREE,
+    draw=draw_distribution,
+    waits=False,
+    rounds=True,
+    memory=56,
 )

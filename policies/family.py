@@ -14,9 +14,11 @@ from torch import Generator, Tensor
 
 from connector.twin.dynamics import Stock
 from connector.twin.network import Topology
+from policies.admission import admit_instances
 from policies.instances import SINGLE, Instances, draw_single, echelon_sum
 
 Draw = Callable[[int, Generator], Instances]
+_SEEDS = 2**62
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,18 +30,41 @@ class Family:
     draw: Draw
     waits: bool  # customers may wait at some node
     rounds: bool = False  # orders are whole lots while training, too
-    memory: int | None = None  # periods of demand that estimates rest on; None = known
+    # Periods of demand that estimates rest on, and goods are told by their promised days; None =
+    # demand and arrivals are known as they are
+    memory: int | None = None
+
+    def drawn(self, count: int, chance: Generator) -> Instances:
+        """Return instances where `chance` is; a family's own `draw` runs on the processor.
+
+        ConfigError for what no network has: a demand that is not finite, arrays of another library.
+        """
+        own = chance
+        if chance.device.type != "cpu":
+            seed = torch.randint(_SEEDS, (1,), generator=chance, device=chance.device)
+            own = Generator().manual_seed(int(seed))
+        with torch.device("cpu"):
+            drawn = self.draw(count, own)
+        admit_instances(f"family {self.name}", drawn)
+        return drawn.to(chance.device)
 
     def begin(self, instances: Instances, chance: Generator) -> Stock:
-        """Return a first state: up to two periods on hand, up to one in each period under way."""
+        """Return a first state: up to two periods on hand, up to one in each period under way.
+
+        Where goods under way are told by promises nothing is: nobody promised it.
+        """
         horizon, like = self.topology.horizon, instances.mean
         usual = echelon_sum(self.topology, like)
-        share = torch.rand((horizon + 1, *like.shape), generator=chance)
+        size = (horizon + 1, *like.shape)
+        share = torch.rand(size, generator=chance, device=chance.device)
+        going, covered = 1.0, torch.full_like(like, 2.0)
+        if self.memory:
+            going, covered = 0.0, instances.lead_time + 2.0
         pipeline = tuple(
-            usual * share[ahead] * (instances.lead_time > ahead) for ahead in range(horizon)
+            going * usual * share[ahead] * (instances.lead_time > ahead) for ahead in range(horizon)
         )
         return Stock(
-            on_hand=usual * 2.0 * share[horizon],
+            on_hand=usual * covered * share[horizon],
             pipeline=pipeline,
             waiting=torch.zeros_like(like) if self.waits else None,
             owed=None if self.topology.is_single_echelon else torch.zeros_like(like),

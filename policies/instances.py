@@ -10,6 +10,7 @@ policy by the production encoder, in torch.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
@@ -22,6 +23,7 @@ from connector.policy.features import STOCK, situation, stock_features
 from connector.policy.lines import Lines
 from connector.twin.dynamics import Stock, coming, echelon_position, inventory_position
 from connector.twin.network import Rules, Topology
+from policies.admission import admit_history
 
 SINGLE = Topology(suppliers=(-1,), horizon=10)
 _KNOWN = 3_650.0  # days and receipts behind a distribution that is known, not estimated
@@ -51,20 +53,36 @@ class Instances:
     shortage: Tensor
     lost_share: Tensor  # 1 = lost sales, 0 = backorders
     lot: Tensor  # units; an order is a multiple of it
+    asked: Tensor | None = None  # critical ratio; None = shortage / (holding + shortage)
 
     def __len__(self) -> int:
         """Return B."""
         return self.mean.shape[0]
 
+    def each(self, change: Callable[[str, Tensor], Tensor]) -> Instances:
+        """Return them with every column changed, by name; what is None stays None."""
+        columns = {each.name: getattr(self, each.name) for each in fields(self)}
+        changed = {name: change(name, c) for name, c in columns.items() if c is not None}
+        return replace(self, **changed)
+
     def take(self, rows: Tensor) -> Instances:
         """Return some of them."""
-        return replace(self, **{each.name: getattr(self, each.name)[rows] for each in fields(self)})
+        return self.each(lambda _, column: column[rows])
 
     def joined(self, more: Instances) -> Instances:
         """Return these and more of the same topology."""
-        names = [each.name for each in fields(self)]
-        both = {name: torch.cat([getattr(self, name), getattr(more, name)]) for name in names}
-        return replace(self, **both)
+        return self.each(lambda name, column: torch.cat([column, getattr(more, name)]))
+
+    def to(self, device: torch.device) -> Instances:
+        """Return the same instances on another device."""
+        return self.each(lambda _, column: column.to(device))
+
+    @property
+    def critical_ratio(self) -> Tensor:
+        """What planners ask for: by default what a shortage costs against a period of holding."""
+        if self.asked is not None:
+            return self.asked
+        return self.shortage / (self.holding + self.shortage)
 
     @property
     def variance(self) -> Tensor:
@@ -85,7 +103,9 @@ class Instances:
         gamma = torch._standard_gamma(shape, generator=chance) / shape  # noqa: SLF001 - seeded
         rate = torch.where(mixed.expand_as(rate), rate * gamma, rate)
         if bool((self.busy < 1.0).any()):
-            rate = rate * (torch.rand(rate.shape, generator=chance) < self.busy)
+            rate = rate * (
+                torch.rand(rate.shape, generator=chance, device=chance.device) < self.busy
+            )
         return torch.poisson(rate, generator=chance)
 
     def lead_times(self, periods: int, chance: Generator, most: int) -> Tensor:
@@ -103,7 +123,9 @@ def observed(truth: Instances, seen: Tensor) -> Instances:
     """Return what is known after `seen` [T, B, N]: its mean and variance, not the truth's.
 
     A gamma-Poisson on busy days that has them; a node nobody asked for keeps a trace of demand.
+    ConfigError for a history that is empty or not finite.
     """
+    admit_history(seen)
     days = len(seen)
     mean = torch.clamp(seen.mean(dim=0), min=0.25 / days)
     variance = seen.var(dim=0)
@@ -130,12 +152,13 @@ def tell(topology: Topology, instances: Instances) -> tuple[Tensor, Tensor]:
         "lead_time_sd": lead_sd,
         "lead_time_p50": each.lead_time,
         "lead_time_p90": each.lead_time + 1.3 * lead_sd,
-        "critical_ratio": each.shortage / (each.holding + each.shortage),
-        "level": torch.tensor(_levels(topology)).expand_as(each.mean),
+        "critical_ratio": each.critical_ratio,
+        "level": each.mean.new_tensor(_levels(topology)).expand_as(each.mean),
         "lot_multiple": each.lot,
     }
     fixed = {name: torch.full_like(each.mean, value) for name, value in _CONSTANT.items()}
-    inside = torch.tensor([supplier >= 0 for supplier in topology.suppliers])
+    supplied = [supplier >= 0 for supplier in topology.suppliers]
+    inside = torch.tensor(supplied, device=each.mean.device)
     lines = Lines(
         (known | fixed).__getitem__,
         inside=inside.expand(each.mean.shape),
@@ -145,17 +168,16 @@ def tell(topology: Topology, instances: Instances) -> tuple[Tensor, Tensor]:
     return situation(lines), lines.rate
 
 
-def tell_stock(topology: Topology, stock: Stock, rate: Tensor) -> Tensor:
-    """Return the stock features [B, N, STOCK] after receipts, as production tells them."""
+def tell_stock(
+    topology: Topology, stock: Stock, rate: Tensor, promised: Tensor | None = None
+) -> Tensor:
+    """Return the stock features [B, N, STOCK] after receipts, as production tells them.
+
+    `promised` [B, N, BUCKETS], see `policies.promises`, stands for the true days of arrival.
+    """
     nothing = torch.zeros_like(stock.on_hand)
-    ahead = torch.stack(coming(stock), dim=-1)
-    edges = [min(edge, ahead.shape[-1]) for edge in (0, *ARRIVAL_EDGES, ahead.shape[-1])]
-    buckets = {
-        name: ahead[..., first:after].sum(dim=-1) if after - first > 1 else ahead[..., first]
-        for name, (first, after) in zip(BUCKETS, pairwise(edges), strict=True)
-        if after > first
-    }
-    buckets = dict.fromkeys(BUCKETS, nothing) | buckets
+    arrivals = _arrivals(stock, nothing) if promised is None else promised.unbind(-1)
+    buckets = dict(zip(BUCKETS, arrivals, strict=True))
     columns = buckets | {
         "on_hand": stock.on_hand if stock.waiting is None else stock.on_hand - stock.waiting,
         "own_pending": nothing,
@@ -163,6 +185,15 @@ def tell_stock(topology: Topology, stock: Stock, rate: Tensor) -> Tensor:
         "echelon_position": echelon_position(topology, stock),
     }
     return stock_features(torch.stack([columns[name] for name in STOCK], dim=-1), rate)
+
+
+def _arrivals(stock: Stock, nothing: Tensor) -> list[Tensor]:
+    ahead = torch.stack(coming(stock), dim=-1)
+    edges = [min(edge, ahead.shape[-1]) for edge in (0, *ARRIVAL_EDGES, ahead.shape[-1])]
+    return [
+        nothing if after == first else ahead[..., first:after].sum(dim=-1)
+        for first, after in pairwise(edges)
+    ]
 
 
 def _levels(topology: Topology) -> list[float]:

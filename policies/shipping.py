@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from connector.errors import PolicyUnusable
 from connector.policy.bundle import Bundle
-from connector.policy.features import NAMES, in_range, schema_digest
+from connector.policy.features import NAMES, SITUATION, in_range, schema_digest
 from connector.policy.manifest import Training
-from connector.twin.dynamics import Stock, uncrossed
+from connector.twin.dynamics import Flows, Stock, uncrossed
 from connector.twin.rollout import rollout
 from policies.agents.hindsight import ordering, started, told, whole_lots
 from policies.bundling import Identity, States, manifest_of, write_bundle
@@ -27,10 +27,13 @@ from policies.export import require_parity, to_onnx
 from policies.family import Family
 from policies.head import CappedBaseStock
 from policies.instances import tell, tell_stock
+from policies.promises import promised_days
 
 _GOLDEN, _REFERENCE, _FIT, _CALIBRATION = 256, 512, 20_000, 2_000
 _PERIODS, _SETTLED, _EVERY, _CHAINS = 120, 60, 10, 8_192
 _ACTION_RANGE = (0.0, 2_000.0)  # reviews of demand; a level beyond is no level
+_DRAWN = 20_000  # instances whose situations say what training saw
+_SLACK, _ROUNDING, _ANY = 0.02, 1e-3, 1e9
 _SEED = 77_001  # apart from every training seed
 
 
@@ -58,6 +61,7 @@ def ship(
         states,
         semantics="echelon_order_up_to",
         reads=NAMES,
+        trained=trained_ranges(family),
         action_range=_ACTION_RANGE,
         training=Training(
             twin=f"connector.twin, family {family.name}",
@@ -87,6 +91,27 @@ def _states(network: CappedBaseStock, family: Family) -> States:
 
 
 @torch.no_grad()
+def trained_ranges(family: Family) -> NDArray[np.float32]:
+    """Return the least and most [F, 2] of each feature that a line may show to be answered.
+
+    Of a situation, what training saw and a little beyond. Where training saw one value only, the
+    network cannot tell others apart: that is harmless for what it ignores, but not for the review
+    period, which its levels were made for. Stock is never limited: short stock must be ordered.
+    """
+    chance = torch.Generator().manual_seed(_SEED)
+    drawn = family.drawn(_DRAWN, chance)
+    situation, _ = tell(family.topology, told(family, drawn, chance))
+    seen = situation.flatten(0, 1).numpy()
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    slack = _SLACK * (high - low) + _ROUNDING
+    same = (high - low < _ROUNDING) & (np.asarray(SITUATION) != "review_days")
+    ranges = np.tile(np.asarray([[-_ANY, _ANY]], dtype=np.float32), (len(NAMES), 1))
+    ranges[: len(SITUATION), 0] = np.where(same, -_ANY, low - slack)
+    ranges[: len(SITUATION), 1] = np.where(same, _ANY, high + slack)
+    return ranges
+
+
+@torch.no_grad()
 def visited(network: CappedBaseStock, family: Family) -> NDArray[np.float32]:
     """Return feature rows of states that the policy really comes to, in range."""
     chance = torch.Generator().manual_seed(_SEED)
@@ -94,22 +119,29 @@ def visited(network: CappedBaseStock, family: Family) -> NDArray[np.float32]:
     known = told(family, chains.instances, chance)
     situation, rate = tell(family.topology, known)
     orders = ordering(network, family.topology, known)
+    days = promised_days(known.lead_time, family.topology.horizon)
+    leads = uncrossed(chains.instances.lead_times(_PERIODS, chance, family.topology.horizon))
     seen: list[NDArray[np.float32]] = []
 
     def policy(stock: Stock, period: int) -> torch.Tensor:
         if period >= _SETTLED and period % _EVERY == 0:
-            stocks = tell_stock(family.topology, stock, rate)
+            promised = chains.promises.told(days) if chains.promises else None
+            stocks = tell_stock(family.topology, stock, rate, promised)
             seen.append(torch.cat([situation, stocks], dim=-1).flatten(0, 1).numpy())
-        return whole_lots(orders(stock), chains.instances.lot)
+        return whole_lots(orders(stock, chains.promises), chains.instances.lot)
 
-    leads = chains.instances.lead_times(_PERIODS, chance, family.topology.horizon)
+    def watch(period: int, _: Stock, flows: Flows, __: torch.Tensor) -> None:
+        if chains.promises:
+            chains.promises = chains.promises.after(flows.shipped, leads[period])
+
     rollout(
         family.topology,
         chains.instances.rules(),
         chains.stock,
         demand=chains.instances.demand(_PERIODS, chance),
-        lead_time=uncrossed(leads),
+        lead_time=leads,
         policy=policy,
+        watch=watch,
     )
     rows = np.concatenate(seen)
     rows = np.nan_to_num(rows, nan=1e9, posinf=1e9).astype(np.float32)

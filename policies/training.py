@@ -1,4 +1,8 @@
-"""Trains one network for a family, with a progress bar, and keeps the run."""
+"""Trains one network for a family, with a progress bar, and keeps the run.
+
+Killed at any moment, the same command goes on from the last checkpoint and ends where a run that
+was left alone ends, bit for bit.
+"""
 
 # torch has no types where it is not installed, and few where it is:
 # mypy: disallow-untyped-decorators=False, disallow-untyped-calls=False, warn-return-any=False
@@ -6,33 +10,156 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from policies.agents.hindsight import Recipe, train
+from connector.errors import ConfigError
+from policies.agents import dqn, hindsight, ppo, ranks
+from policies.agents.learner import Learner, follow
+from policies.checkpoint import Keeper
+from policies.curves import smoothed, write_curves
+from policies.family import Family
 from policies.head import CappedBaseStock
-from policies.runs import Run, family_of, save
+from policies.rewards import Rewards
+from policies.runs import Run, card, family_of, is_finished, save, shape_of
 
-# What suits each family: long lead times need long windows, several nodes fewer chains
-RECIPES = {
-    "lost-sales": Recipe(chains=4_096, window=40),
-    "distribution": Recipe(chains=256, window=80, average=0.99),
-}
 _SMOOTHED = 50
+_KEPT = "kept"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Algorithm:
+    """One way to learn: what it trains, by which recipe, and what suits some families better."""
+
+    recipe: Any
+    network: Callable[[], CappedBaseStock]
+    learner: Callable[[Any, Any, tuple[Family, ...]], Learner]
+    suits: Mapping[str, Any] = field(default_factory=dict)
+
+
+ALGORITHMS: Mapping[str, Algorithm] = MappingProxyType(
+    {
+        "hindsight": Algorithm(
+            recipe=hindsight.Recipe(),
+            network=CappedBaseStock,
+            learner=hindsight.Learner,
+            suits={
+                # About 13 minutes on one core, each
+                "lost-sales": hindsight.Recipe(chains=4_096, window=40, updates=1_700),
+                # Long lead times need long windows, several nodes fewer chains
+                "distribution": hindsight.Recipe(chains=256, window=80, updates=1_500, known=0.6),
+            },
+        ),
+        "ppo": Algorithm(recipe=ppo.Recipe(), network=CappedBaseStock, learner=ppo.Learner),
+        "dqn": Algorithm(recipe=dqn.Recipe(), network=dqn.MultiplierGrid, learner=dqn.Learner),
+    }
+)
+
+
+def recipe_of(
+    algorithm: str, family: str, *, seed: int, updates: int | None, rewards: Rewards | None = None
+) -> Any:
+    """Return what is followed; raise ConfigError for an algorithm or family that there is not.
+
+    Planners' rewards steer families that stand for a site; the others are public instances, whose
+    costs are given. Shortage costs follow the critical ratio that each line asks for.
+    """
+    if algorithm not in ALGORITHMS:
+        raise ConfigError(
+            f"there is no algorithm {algorithm!r}", hint=f"one of {', '.join(ALGORITHMS)}"
+        )
+    way = ALGORITHMS[algorithm]
+    recipe = way.suits.get(family_of(family).name, way.recipe)
+    recipe = replace(recipe, seed=seed, updates=updates or recipe.updates)
+    if rewards is None or family_of(family).memory is None or not hasattr(recipe, "excess"):
+        return recipe
+    cap = rewards.limits.position_cap
+    return replace(
+        recipe,
+        excess=rewards.rewards.excess_times,
+        cap_sigmas=cap.sigmas,
+        cap_times=cap.clamp,
+    )
 
 
 def train_family(
-    out: Path, family: str, *, seconds: float, updates: int, seed: int, threads: int
+    out: Path,
+    family: str,
+    *,
+    algorithm: str = "hindsight",
+    updates: int | None = None,
+    seed: int = 1,
+    threads: int = 1,
+    device: str = "cpu",
+    rewards: Rewards | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Run:
-    """Return the kept run; raise ConfigError for a family that there is not."""
-    chosen = family_of(family)
-    recipe = replace(RECIPES[family], seed=seed, updates=updates)
+    """Return the finished run, on disk; one that was finished before is left as it is.
+
+    Errors: ConfigError for an algorithm, family or device that there is not, CheckpointForeign for
+    a directory of another run, CheckpointDamaged.
+    """
+    recipe = recipe_of(algorithm, family, seed=seed, updates=updates, rewards=rewards)
+    place = ranks.device_of(device)
     torch.set_num_threads(threads)
-    torch.manual_seed(seed)
-    network = CappedBaseStock()
+    with ranks.together(place):
+        if is_finished(out):
+            run = _finished(out, algorithm, family, recipe)
+        else:
+            run = _trained(out, algorithm, family, recipe, place)
+        if ranks.rank() == 0:
+            tell(f"{out}: {run.updates} updates in {run.seconds:.0f} s")
+    return run
+
+
+def _trained(out: Path, algorithm: str, family: str, recipe: Any, place: torch.device) -> Run:
+    way = ALGORITHMS[algorithm]
+    torch.manual_seed(recipe.seed)
+    learner = way.learner(recipe, way.network().to(place), (family_of(family),))
+    costs: list[float] = []
+    with _bar(f"training {family} by {algorithm}", recipe.updates, costs) as show:
+        seconds = follow(learner, show, keeper=Keeper(directory=out / _KEPT))
+    run = Run(
+        algorithm=algorithm,
+        families=(family,),
+        recipe=asdict(recipe),
+        seconds=round(seconds, 1),
+        updates=learner.done,
+        processes=ranks.processes(),
+        device=place.type,
+        figures={"relative_cost": smoothed(costs, _SMOOTHED)[-1]},
+        **shape_of(learner.kept),
+    )
+    if ranks.rank() == 0:
+        write_curves(out, f"{algorithm}, {family}, {seconds:.0f} s", costs)
+        save(out, run, learner.kept)
+    return run
+
+
+def _finished(out: Path, algorithm: str, family: str, recipe: Any) -> Run:
+    """Return the run that is there; raise ConfigError where another one was asked for."""
+    run = card(out)
+    wanted = {"algorithm": algorithm, "family": family, **asdict(recipe)}
+    found = {"algorithm": run.algorithm, "family": run.family, **run.recipe}
+    for what, asked in wanted.items():
+        if found.get(what) != asked:
+            raise ConfigError(
+                f"{out} holds a finished run whose {what} is {found.get(what)!r}, not {asked!r}",
+                hint="train into another directory",
+            )
+    return run
+
+
+@contextmanager
+def _bar(title: str, updates: int, costs: list[float]) -> Iterator[Callable[[int, float], None]]:
+    """Show progress, in the first process only, and put each update's cost into `costs`."""
     recent: deque[float] = deque(maxlen=_SMOOTHED)
     with Progress(
         TextColumn("{task.description}"),
@@ -40,19 +167,14 @@ def train_family(
         TextColumn("{task.completed}/{task.total}"),
         TimeElapsedColumn(),
         TextColumn("{task.fields[cost]}"),
+        disable=ranks.rank() > 0,
     ) as progress:
-        task = progress.add_task(f"training {family}", total=updates, cost="")
+        task = progress.add_task(title, total=updates, cost="")
 
         def show(update: int, cost: float) -> None:
+            costs.append(cost)
             recent.append(cost)
             told = f"relative cost {sum(recent) / len(recent):.4f}"
             progress.update(task, completed=update + 1, cost=told)
 
-        kept = train(recipe, network, (chosen,), show, seconds)
-        done, took = int(progress.tasks[0].completed), progress.tasks[0].elapsed or 0.0
-    run = Run(
-        family=family, width=64, depth=3, recipe=asdict(recipe), seconds=round(took, 1),
-        updates=done,
-    )  # fmt: skip
-    save(out, run, kept)
-    return run
+        yield show

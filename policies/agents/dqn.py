@@ -17,17 +17,17 @@ network, and what is kept.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from connector.errors import ConfigError
 from connector.twin.dynamics import Flows, Stock, receive, uncrossed
 from connector.twin.network import Topology
 from connector.twin.rollout import rollout
+from policies.agents import ranks
 from policies.agents.hindsight import (
     Chains,
     normalise,
@@ -37,7 +37,7 @@ from policies.agents.hindsight import (
     told,
     whole_lots,
 )
-from policies.agents.learner import Keeper, Progress, annealed, follow, keep_up, set_rate
+from policies.agents.learner import annealed, keep_up, set_rate
 from policies.checkpoint import chains_in, columns_of
 from policies.family import Family
 from policies.head import CappedBaseStock
@@ -113,12 +113,13 @@ class Learner:
                 )
         self.recipe, self.network, self.done = recipe, network, 0
         self.family_names = tuple(family.name for family in families)
-        self.chance = torch.Generator().manual_seed(recipe.seed)
+        self.chance = Generator(network.centre.device).manual_seed(recipe.seed)
         normalise(network, families, self.chance)
         self.kept = copy.deepcopy(network)
         self.modules = {"network": network, "kept": self.kept}
         self.optimizer = torch.optim.Adam(network.parameters())
         self.optimizers = {"adam": self.optimizer}
+        ranks.part_ways(self.chance, recipe.seed)
         self.running = [started(family, recipe.chains, self.chance) for family in families]
 
     def columns(self) -> dict[str, Tensor]:
@@ -137,13 +138,14 @@ class Learner:
         loss, spent = self._period(chains)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        ranks.average_gradients(self.network)
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         keep_up(self.kept, self.network, recipe.average, self.done)
         self.done += 1
         if self.done // len(self.running) % recipe.period == 0:
             refresh(chains, recipe.fresh, self.chance)
-        return spent
+        return ranks.mean(spent)
 
     def _period(self, chains: Chains) -> tuple[Tensor, float]:
         """Return how wrong the values of this period are, and move the chains one period on."""
@@ -160,21 +162,24 @@ class Learner:
         said = values.gather(1, tries)
         beside = (said - said[:, :1]) - (target - target[:, :1])
         loss = (beside**2).mean() + nn.functional.smooth_l1_loss(said[:, 0], target[:, 0])
-        other = torch.randint(tries.shape[1], (len(tries),), generator=chance)
-        strays = torch.rand(len(tries), generator=chance) < self.recipe.explore
+        count, here = (len(tries),), chance.device
+        other = torch.randint(tries.shape[1], count, generator=chance, device=here)
+        strays = torch.rand(count, generator=chance, device=here) < self.recipe.explore
         chains.stock = _chosen(after, torch.where(strays, other, 0))
         return loss, float(spent[:, 0].mean())
 
     def _tries(self, values: Tensor) -> Tensor:
         """Return multipliers to try [B, K]: the best, one near it, and any."""
         best = values.argmin(dim=-1, keepdim=True)
-        size = (len(best), self.recipe.tries - 2)
-        step = torch.randint(1, 3, best.shape, generator=self.chance)
-        sign = torch.randint(0, 2, best.shape, generator=self.chance) * 2 - 1
-        near = torch.clamp(best + step * sign, 0, values.shape[-1] - 1)
-        return torch.cat(
-            [best, near, torch.randint(values.shape[-1], size, generator=self.chance)], dim=1
-        )
+        most = values.shape[-1] - 1
+
+        def drawn(low: int, high: int, columns: int) -> Tensor:
+            size, chance = (len(best), columns), self.chance
+            return torch.randint(low, high + 1, size, generator=chance, device=chance.device)
+
+        step, sign = drawn(1, 2, 1), drawn(0, 1, 1) * 2 - 1
+        near = torch.clamp(best + step * sign, 0, most)
+        return torch.cat([best, near, drawn(0, most, self.recipe.tries - 2)], dim=1)
 
     @torch.no_grad()
     def _followed(
@@ -217,25 +222,9 @@ class Learner:
         return self.kept.values(self.kept.begin(situation), seen).amin(dim=-1)[..., 0]
 
 
-def train(
-    recipe: Recipe,
-    network: MultiplierGrid,
-    families: tuple[Family, ...],
-    progress: Progress,
-    seconds: float = math.inf,
-    keeper: Keeper | None = None,
-) -> MultiplierGrid:
-    """Return the running mean of the weights after all updates, or after `seconds`."""
-    learner = Learner(recipe, network, families)
-    follow(learner, progress, seconds=seconds, keeper=keeper)
-    return learner.kept
-
-
 def _widened(instances: Instances) -> Instances:
     """Return the instances with room for several states of each: [B, 1, 1]."""
-    return Instances(
-        **{each.name: getattr(instances, each.name)[:, None] for each in fields(Instances)}
-    )
+    return instances.each(lambda _, column: column[:, None])
 
 
 def _steady(instances: Instances, topology: Topology) -> Stock:
@@ -249,5 +238,5 @@ def _steady(instances: Instances, topology: Topology) -> Stock:
 
 def _chosen(after: Stock, which: Tensor) -> Stock:
     """Return the state [B, 1] after one of the orders of each chain."""
-    rows = torch.arange(len(which))
+    rows = torch.arange(len(which), device=which.device)
     return after.each(lambda column: column[rows, which])

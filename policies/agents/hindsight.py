@@ -12,21 +12,28 @@ from __future__ import annotations
 
 import copy
 import math
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import torch
 from torch import Generator, Tensor, nn
 
-from connector.twin.dynamics import Stock, coming, uncrossed
+from connector.twin.dynamics import Flows, Stock, coming, inventory_position, uncrossed
 from connector.twin.network import Topology
 from connector.twin.rollout import rollout
-from policies.agents.learner import Progress, keep_up, set_rate
+from policies.admission import require_torch
+from policies.agents import ranks
+from policies.agents.learner import annealed, keep_up, set_rate
+from policies.checkpoint import chains_in, columns_of
 from policies.family import Family
 from policies.head import CappedBaseStock
 from policies.instances import Instances, observed, tell, tell_stock
+from policies.levels import Cap, excess_level
+from policies.promises import Promises, promised_days
 
+# stock, promises -> orders [B, N] in units
+Ordering: TypeAlias = Callable[..., Tensor]
 _LEAST_RATE = 1e-3  # of the first learning rate, at the end of the schedule
 
 
@@ -41,6 +48,20 @@ class Recipe:
     fresh: float = 0.1  # share of chains that become another instance after each window
     learning_rate: float = 4e-3
     average: float = 0.995  # decay of the weights' running mean, which is what is kept
+    known: float = 0.0  # share of the updates, the first, in which demand is told as it is
+    excess: float = 0.0  # what a day of excess costs on top, in days of holding
+    cap_sigmas: float = 0.0  # of `Cap`, which orders keep to; 0 times = none
+    cap_times: float = 0.0
+
+    @property
+    def cap(self) -> Cap | None:
+        """Return what no order goes beyond."""
+        return Cap(sigmas=self.cap_sigmas, times=self.cap_times) if self.cap_times else None
+
+
+def recipe_in(told: Mapping[str, Any]) -> Recipe:
+    """Return the recipe that a run's card tells of."""
+    return Recipe(**told)
 
 
 @dataclass(kw_only=True)
@@ -50,65 +71,92 @@ class Chains:
     family: Family
     instances: Instances
     stock: Stock
+    promises: Promises | None  # None where the true days of arrival are known
+
+    def rest(self, stock: Stock) -> None:
+        """Stand where a window ended, without its past."""
+        self.stock = stock.each(Tensor.detach)
+        self.promises = self.promises.detach() if self.promises else None
 
 
-def train(
-    recipe: Recipe,
-    network: CappedBaseStock,
-    families: tuple[Family, ...],
-    progress: Progress,
-    seconds: float = math.inf,
-) -> CappedBaseStock:
-    """Return the running mean of the weights after all updates, or after `seconds`."""
-    chance = torch.Generator().manual_seed(recipe.seed)
-    normalise(network, families, chance)
-    kept = copy.deepcopy(network)
-    running = [started(family, recipe.chains, chance) for family in families]
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
-    began = time.monotonic()
-    for update in range(recipe.updates):
-        done = max(update / recipe.updates, (time.monotonic() - began) / seconds)
-        if done >= 1.0:
-            break
-        set_rate(optimizer, recipe.learning_rate * _annealed(done))
-        chains = running[update % len(running)]
-        loss = window_cost(recipe, network, chains, chance)
-        optimizer.zero_grad(set_to_none=True)
+class Learner:
+    """A run between two updates."""
+
+    algorithm = "hindsight-1"
+
+    def __init__(
+        self, recipe: Recipe, network: CappedBaseStock, families: tuple[Family, ...]
+    ) -> None:
+        """Draw the first chains, where the network is."""
+        self.recipe, self.network, self.done = recipe, network, 0
+        self.family_names = tuple(family.name for family in families)
+        self.chance = Generator(network.centre.device).manual_seed(recipe.seed)
+        normalise(network, families, self.chance)
+        self.kept = copy.deepcopy(network)
+        self.modules = {"network": network, "kept": self.kept}
+        self.optimizer = torch.optim.Adam(network.parameters())
+        self.optimizers = {"adam": self.optimizer}
+        ranks.part_ways(self.chance, recipe.seed)
+        self.running = [started(family, recipe.chains, self.chance) for family in families]
+
+    def columns(self) -> dict[str, Tensor]:
+        """Return where the chains stand."""
+        return columns_of(self.running)
+
+    def put_columns(self, columns: Mapping[str, Tensor]) -> None:
+        """Put the chains where they stood."""
+        self.running = chains_in(columns, self.running)
+
+    def update(self) -> float:
+        """Take one step against the cost of the next window, and return that cost."""
+        recipe, done = self.recipe, self.done / self.recipe.updates
+        set_rate(self.optimizer, recipe.learning_rate * annealed(done, _LEAST_RATE))
+        chains = self.running[self.done % len(self.running)]
+        loss = window_cost(recipe, self.network, chains, self.chance, known=done < recipe.known)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        keep_up(kept, network, recipe.average, update)
-        refresh(chains, recipe.fresh, chance)
-        progress(update, loss.item())
-    return kept
-
-
-def _annealed(done: float) -> float:
-    return max(0.5 * (1.0 + math.cos(math.pi * done)), _LEAST_RATE)
+        ranks.average_gradients(self.network)
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        keep_up(self.kept, self.network, recipe.average, self.done)
+        refresh(chains, recipe.fresh, self.chance)
+        self.done += 1
+        return ranks.mean(loss.item())
 
 
 def normalise(network: CappedBaseStock, families: tuple[Family, ...], chance: Generator) -> None:
     """Put the families' centre and spread of situations into the network."""
     seen = []
     for family in families:
-        some = family.draw(8_192, chance)
+        some = family.drawn(8_192, chance)
         situation, _ = tell(family.topology, told(family, some, chance))
         seen.append(situation.flatten(0, 1))
     network.normalise(torch.cat(seen))
 
 
 def window_cost(
-    recipe: Recipe, network: CappedBaseStock, chains: Chains, chance: Generator
+    recipe: Recipe,
+    network: CappedBaseStock,
+    chains: Chains,
+    chance: Generator,
+    *,
+    known: bool = False,
 ) -> Tensor:
-    """Return the mean relative cost of the next window, and move the chains to its end."""
+    """Return the mean relative cost of the next window, and move the chains to its end.
+
+    `known` tells demand as it is instead of estimates, whose noise hides what stock costs. Excess
+    is counted against the true demand, orders are made and capped by what is told of it.
+    """
     instances, topology = chains.instances, chains.family.topology
     demand = instances.demand(recipe.window, chance)
     leads = uncrossed(instances.lead_times(recipe.window, chance, topology.horizon))
     seen = recipe.window - _reach(topology, instances)
-    orders = ordering(network, topology, told(chains.family, instances, chance), soft=True)
+    seen_as = instances if known else told(chains.family, instances, chance)
+    orders = ordering(network, topology, seen_as, soft=True, cap=recipe.cap)
+    books = _Books(chains, leads, counts_excess=recipe.excess > 0)
 
     def policy(stock: Stock, period: int) -> Tensor:
-        order = orders(stock)
+        order = orders(stock, chains.promises)
         if chains.family.rounds:
             order = order + (whole_lots(order, instances.lot) - order).detach()
         return torch.where(period < seen, order, order.detach())
@@ -120,11 +168,30 @@ def window_cost(
         demand=demand,
         lead_time=leads,
         policy=policy,
+        watch=books,
         checked=True,  # all of it was drawn here, and a look at it every window is not free
     )
-    chains.stock = done.stock.each(Tensor.detach)
-    relative = done.cost.sum(dim=1) / (done.periods * chains.family.scale(instances))
-    return relative.mean()
+    chains.rest(done.stock)
+    cost = (done.cost + recipe.excess * instances.holding * books.excess).sum(dim=1)
+    return (cost / (done.periods * chains.family.scale(instances))).mean()
+
+
+class _Books:
+    """Enters what leaves for whom as it is promised, and what is too much, period by period."""
+
+    def __init__(self, chains: Chains, takes: Tensor, *, counts_excess: bool) -> None:
+        self._chains, self._takes = chains, takes
+        self._level = math.inf
+        if counts_excess:
+            self._level = excess_level(chains.family.topology, chains.instances)
+        self.excess: Tensor | float = 0.0
+
+    def __call__(self, period: int, _: Stock, flows: Flows, __: Tensor) -> None:
+        promises = self._chains.promises
+        if promises is not None:
+            self._chains.promises = promises.after(flows.shipped, self._takes[period])
+        if self._level is not math.inf:
+            self.excess = self.excess + torch.clamp(flows.on_hand - self._level, min=0.0)
 
 
 def told(family: Family, instances: Instances, chance: Generator) -> Instances:
@@ -155,16 +222,32 @@ def whole_lots(order: Tensor, lot: Tensor) -> Tensor:
 
 
 def ordering(
-    network: CappedBaseStock, topology: Topology, instances: Instances, *, soft: bool = False
-) -> Callable[[Stock], Tensor]:
-    """Return the policy of a network for these instances: stock -> orders [B, N] in units."""
+    network: CappedBaseStock,
+    topology: Topology,
+    instances: Instances,
+    *,
+    soft: bool = False,
+    cap: Cap | None = None,
+) -> Ordering:
+    """Return the policy of a network for these instances: stock -> orders [B, N] in units.
+
+    Where promises are given, goods under way are told by them; `cap` is kept to by every order.
+    Both refuse arrays of another library than torch by ConfigError.
+    """
+    require_torch("mean demand", instances.mean)
     situation, rate = tell(topology, instances)
     begun = network.begin(situation)
+    days = promised_days(instances.lead_time, topology.horizon)
+    room = cap.room(topology, instances) if cap else None
 
-    def orders(stock: Stock) -> Tensor:
-        told = tell_stock(topology, stock, rate)
+    def orders(stock: Stock, promises: Promises | None = None) -> Tensor:
+        require_torch("stock on hand", stock.on_hand)
+        promised = promises.told(days) if promises else None
+        told = tell_stock(topology, stock, rate, promised)
         position = network.position(situation, told)
         meant = network.order(begun, told, position, soft=soft) * rate
+        if room is not None:
+            meant = torch.minimum(meant, room - inventory_position(topology, stock))
         return torch.clamp(meant, min=0.0)
 
     return orders
@@ -172,18 +255,21 @@ def ordering(
 
 def started(family: Family, count: int, chance: Generator) -> Chains:
     """Return chains at their beginning: some stock, some of it on its way."""
-    instances = family.draw(count, chance)
-    return Chains(family=family, instances=instances, stock=family.begin(instances, chance))
+    instances = family.drawn(count, chance)
+    promises = Promises.none(instances.mean, family.topology.horizon) if family.memory else None
+    stock = family.begin(instances, chance)
+    return Chains(family=family, instances=instances, stock=stock, promises=promises)
 
 
 def refresh(chains: Chains, share: float, chance: Generator) -> None:
     """Replace the oldest share of the chains by new instances."""
     count = int(share * len(chains.instances))
     new = started(chains.family, count, chance)
-    chains.instances = chains.instances.take(torch.arange(count, len(chains.instances))).joined(
-        new.instances
-    )
+    rest = torch.arange(count, len(chains.instances), device=chance.device)
+    chains.instances = chains.instances.take(rest).joined(new.instances)
     old = chains.stock
+    if chains.promises and new.promises:
+        chains.promises = chains.promises.moved_on(count, new.promises)
 
     def moved(kept: Tensor | None, added: Tensor | None) -> Tensor | None:
         return None if kept is None or added is None else torch.cat([kept[count:], added])

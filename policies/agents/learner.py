@@ -1,7 +1,8 @@
 """What every way to learn has in common: it goes update by update, and can be put down between two.
 
-    learner = ppo.Learner(recipe, network, families)
-    follow(learner, progress, seconds=600.0, keeper=Keeper(directory))
+    learner = hindsight.Learner(recipe, network, families)
+    follow(learner, progress, keeper=Keeper(directory=place))
+    learner.kept
 
 All that decides how a learner goes on is in `modules`, `optimizers`, `chance`, `columns()` and
 `done`. Schedules go by updates, never by a clock, so that a run that was killed and resumed ends
@@ -20,6 +21,8 @@ from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Generator, Tensor, nn
+
+from policies.head import CappedBaseStock
 
 # (update, mean relative cost of its chains)
 Progress: TypeAlias = Callable[[int, float], None]
@@ -52,6 +55,10 @@ class Learner(Protocol):
     def chance(self) -> Generator:
         """Return the one source of everything drawn."""
 
+    @property
+    def kept(self) -> CappedBaseStock:
+        """Return the running mean of the weights: what a run is for."""
+
     done: int  # updates
 
     def columns(self) -> dict[str, Tensor]:
@@ -61,7 +68,7 @@ class Learner(Protocol):
         """Put the chains where they stood; KeyError for what is missing."""
 
     def update(self) -> float:
-        """Take one update, count it, and return the mean relative cost of its chains."""
+        """Take one update, count it, and return the mean relative cost of all its chains."""
 
 
 class Keeper(Protocol):
@@ -77,14 +84,8 @@ class Keeper(Protocol):
         """Keep the learner's state."""
 
 
-def follow(
-    learner: Learner,
-    progress: Progress,
-    *,
-    seconds: float = math.inf,
-    keeper: Keeper | None = None,
-) -> float:
-    """Take all updates that are left, or those that fit; return the seconds spent, earlier too.
+def follow(learner: Learner, progress: Progress, *, keeper: Keeper | None = None) -> float:
+    """Take all updates that are left; return the seconds spent, those of earlier processes too.
 
     `progress` is told of the updates of an earlier process again, so that curves are whole.
     """
@@ -92,7 +93,7 @@ def follow(
     for update, cost in enumerate(costs):
         progress(update, cost)
     began = time.monotonic() - spent
-    while learner.done < learner.recipe.updates and time.monotonic() - began < seconds:
+    while learner.done < learner.recipe.updates:
         cost = learner.update()
         costs.append(cost)
         progress(learner.done - 1, cost)

@@ -16,7 +16,6 @@ rounded to whole lots and ordered. Two things make it learn from few samples:
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -26,8 +25,9 @@ from torch import Generator, Tensor, nn
 from connector.policy.lines import decades
 from connector.twin.dynamics import Flows, Stock, receive, uncrossed
 from connector.twin.rollout import rollout
+from policies.agents import ranks
 from policies.agents.hindsight import Chains, normalise, refresh, started, told, whole_lots
-from policies.agents.learner import Keeper, Progress, annealed, follow, keep_up, set_rate
+from policies.agents.learner import annealed, keep_up, set_rate
 from policies.checkpoint import chains_in, columns_of
 from policies.family import Family
 from policies.head import CappedBaseStock
@@ -101,13 +101,14 @@ class Learner:
         """Draw the first chains."""
         self.recipe, self.network, self.done = recipe, network, 0
         self.family_names = tuple(family.name for family in families)
-        self.chance = torch.Generator().manual_seed(recipe.seed)
+        self.chance = Generator(network.centre.device).manual_seed(recipe.seed)
         normalise(network, families, self.chance)
         self.critic = _critic_beside(network, recipe)
         self.kept = copy.deepcopy(network)
         self.modules = {"network": network, "critic": self.critic, "kept": self.kept}
         self.optimizer = torch.optim.Adam([*network.parameters(), *self.critic.parameters()])
         self.optimizers = {"adam": self.optimizer}
+        ranks.part_ways(self.chance, recipe.seed)
         count = recipe.instances * recipe.replicas
         self.running = [started(_replicated(f, recipe), count, self.chance) for f in families]
         self.ahead = [c.instances.demand(recipe.foresight, self.chance) for c in self.running]
@@ -133,7 +134,7 @@ class Learner:
         keep_up(self.kept, self.network, recipe.average, self.done)
         self._refresh(which)
         self.done += 1
-        return float(window.cost.mean())
+        return ranks.mean(float(window.cost.mean()))
 
     @torch.no_grad()
     def _window(self, which: int, noise: float) -> Window:
@@ -169,7 +170,7 @@ class Learner:
         def policy(stock: Stock, _: int) -> Tensor:
             seen = tell_stock(topology, stock, rate)
             mean = _mean(self.network, begun, situation, seen, noise)
-            draw = mean + noise * torch.randn(mean.shape, generator=self.chance)
+            draw = mean + noise * self._normal(mean)
             stocks.append(seen)
             means.append(mean)
             draws.append(draw)
@@ -185,20 +186,24 @@ class Learner:
         stocks.append(tell_stock(topology, receive(chains.stock), rate))
         return torch.stack(stocks), torch.stack(means), torch.stack(draws), torch.stack(costs)
 
+    def _normal(self, like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=self.chance, device=self.chance.device)
+
     def _learn(self, window: Window, noise: float) -> None:
         """Take gradient steps on minibatches of chains until the policy has moved enough."""
-        chains = window.cost.shape[1]
+        chains, chance = window.cost.shape[1], self.chance
         for _ in range(self.recipe.epochs):
-            moved, mixed = [], torch.randperm(chains, generator=self.chance)
+            moved, mixed = [], torch.randperm(chains, generator=chance, device=chance.device)
             for rows in mixed.split(chains // self.recipe.minibatches):
                 loss, kl = self._loss(window, rows, noise)
                 self.optimizer.zero_grad(set_to_none=True)
                 loss.backward()
+                ranks.average_gradients(self.network, self.critic)
                 nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
                 nn.utils.clip_grad_norm_(self.critic.parameters(), 1.0)
                 self.optimizer.step()
                 moved.append(float(kl))
-            if sum(moved) / len(moved) > self.recipe.target_kl:
+            if ranks.mean(sum(moved) / len(moved)) > self.recipe.target_kl:
                 break
 
     def _loss(self, window: Window, rows: Tensor, noise: float) -> tuple[Tensor, Tensor]:
@@ -223,23 +228,10 @@ class Learner:
         count = int(recipe.fresh * recipe.instances) * recipe.replicas
         total = len(chains.instances)
         refresh(chains, (count + 0.5) / total, self.chance)
-        newest = chains.instances.take(torch.arange(total - count, total))
+        rows = torch.arange(total - count, total, device=self.chance.device)
+        newest = chains.instances.take(rows)
         drawn = newest.demand(recipe.foresight, self.chance)
         self.ahead[which] = torch.cat([self.ahead[which][:, count:], drawn], dim=1)
-
-
-def train(
-    recipe: Recipe,
-    network: CappedBaseStock,
-    families: tuple[Family, ...],
-    progress: Progress,
-    seconds: float = math.inf,
-    keeper: Keeper | None = None,
-) -> CappedBaseStock:
-    """Return the running mean of the weights after all updates, or after `seconds`."""
-    learner = Learner(recipe, network, families)
-    follow(learner, progress, seconds=seconds, keeper=keeper)
-    return learner.kept
 
 
 def _mean(
@@ -257,9 +249,10 @@ def _mean(
 def _critic_beside(network: CappedBaseStock, recipe: Recipe) -> Critic:
     """Return a critic of the network's size that sees its inputs at the same scale."""
     depth = 1 + sum(isinstance(layer, nn.Linear) for layer in network.body)
-    with torch.random.fork_rng(devices=[]):
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):  # the same on every device
         torch.manual_seed(recipe.seed)
         critic = Critic(recipe.foresight, network.where.out_features, depth)
+    critic = critic.to(network.centre.device)
     critic.centre.copy_(network.centre)
     critic.spread.copy_(network.spread)
     return critic

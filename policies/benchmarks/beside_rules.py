@@ -1,6 +1,6 @@
 """The policy beside the textbook's rule at the same service, on years that neither was chosen on.
 
-Every contender has one knob for service (z of the rule, shortage cost of the policy). It is set on
+Every contender has one knob for service (z of the rule, critical ratio of the policy). It is set on
 a year of its own: the least stock that still serves the target. Then both live through other years.
 """
 
@@ -30,13 +30,14 @@ from policies.benchmarks.network import (
 )
 from policies.distribution import REGIONS, World
 from policies.head import CappedBaseStock
+from policies.levels import Cap
 
 DEMO_SEED, ITEMS = 7, 200
 TARGET = 0.98  # of demand served at once, by value
 TEXTBOOK_COVER = (5.0, 10.0)  # days that a maximum stands above its reorder point
 COVERS = ((1.0, 1.0), (1.0, 5.0), (2.0, 3.0), (3.0, 10.0), TEXTBOOK_COVER, (10.0, 10.0))
 SAFETIES = (1.28, 1.645, 1.88, 2.05, 2.2, 2.33, 2.5, 2.7, 3.0)
-SHORTAGES = (60.0, 100.0, 150.0, 200.0, 280.0, 380.0, 500.0, 700.0, 1_000.0, 1_200.0)
+RATIOS = (0.97, 0.98, 0.985, 0.988, 0.99, 0.992, 0.9935, 0.995, 0.996, 0.997, 0.998, 0.9988)
 _CHOOSE, _JUDGE = 501, (601, 602, 603)  # seeds of years
 _SPARE = 0.001  # served above the target on the year of choice, so that other years reach it too
 
@@ -47,7 +48,7 @@ class Contender:
 
     name: str
     planner: Planner
-    shortage: float
+    ratio: float
 
 
 def demo_world() -> tuple[World, Tensor]:
@@ -57,7 +58,7 @@ def demo_world() -> tuple[World, Tensor]:
     return World.of(facts), torch.from_numpy(worth).float()[:, None]
 
 
-def report(network: CappedBaseStock, tell: Callable[[str], None]) -> None:
+def report(network: CappedBaseStock, cap: Cap | None, tell: Callable[[str], None]) -> None:
     """Choose, judge and tell."""
     began = time.perf_counter()
     world, price = demo_world()
@@ -65,7 +66,7 @@ def report(network: CappedBaseStock, tell: Callable[[str], None]) -> None:
     contenders = [
         _least("reorder point, textbook", choice, _rules((TEXTBOOK_COVER,))),
         _least("reorder point, grid search", choice, _rules(COVERS)),
-        _least("policy", choice, _policies(network)),
+        _least("policy", choice, _policies(network, cap)),
     ]
     years = [draw_year(world, price, replications=1, seed=seed) for seed in _JUDGE]
     judged = {each.name: _all(years, each) for each in contenders}
@@ -81,34 +82,35 @@ def _rules(covers: Iterable[tuple[float, float]]) -> list[Contender]:
         Contender(
             name=f"z {safety:g}, cover {cover[0]:g}/{cover[1]:g} days",
             planner=reorder_point(safety, cover),
-            shortage=1.0,
+            ratio=0.98,
         )
         for safety, cover in product(SAFETIES, covers)
     ]
 
 
-def _policies(network: CappedBaseStock) -> list[Contender]:
+def _policies(network: CappedBaseStock, cap: Cap | None) -> list[Contender]:
     return [
-        Contender(name=f"p {cost:g}", planner=learned(network), shortage=cost) for cost in SHORTAGES
+        Contender(name=f"critical ratio {ratio:g}", planner=learned(network, cap), ratio=ratio)
+        for ratio in RATIOS
     ]
 
 
 def _least(name: str, year: Year, candidates: list[Contender]) -> Contender:
     """Return the candidate with the least stock that serves the target."""
-    lived = [(each, live(year, each.planner, each.shortage)) for each in candidates]
+    lived = [(each, live(year, each.planner, each.ratio)) for each in candidates]
     serving = [(each, found) for each, found in lived if found.fill() >= TARGET + _SPARE]
     if not serving:
         most = max(found.fill() for _, found in lived)
         raise PolicyUnusable(
             f"{name} serves {most:.2%} at most, {TARGET + _SPARE:.2%} is the target",
-            hint="train with higher shortage costs",
+            hint="train with higher critical ratios",
         )
     best, _ = min(serving, key=lambda pair: pair[1].stock_value())
-    return Contender(name=f"{name} ({best.name})", planner=best.planner, shortage=best.shortage)
+    return Contender(name=f"{name} ({best.name})", planner=best.planner, ratio=best.ratio)
 
 
 def _all(years: list[Year], contender: Contender) -> Figures:
-    lived = [live(year, contender.planner, contender.shortage) for year in years]
+    lived = [live(year, contender.planner, contender.ratio) for year in years]
     return Figures(
         **{name: torch.cat([getattr(each, name) for each in lived]) for name in vars(lived[0])}
     )

@@ -17,22 +17,24 @@ import torch
 from torch import Tensor
 
 from connector.twin.dynamics import Flows, Stock, uncrossed
+from connector.twin.network import Topology
 from connector.twin.rollout import rollout
 from policies.agents.hindsight import ordering, whole_lots
-from policies.baselines import Known, ReorderPoint, textbook_points
-from policies.distribution import NODES, TREE, World
+from policies.baselines import ReorderPoint, textbook_points
+from policies.distribution import NODES, TREE, World, asking
 from policies.head import CappedBaseStock
-from policies.instances import Instances, echelon_sum, observed
+from policies.instances import Instances, observed
+from policies.levels import Cap, excess_level, known
+from policies.promises import Promises
 
 MEMORY = 56  # days that estimates look back
 SETTLE = 84  # days lived through before anything counts
 YEAR = 364
 _TELL_EVERY = 7  # days between two estimates
 _WEEK = (1.1, 1.1, 1.05, 1.05, 1.1, 0.9, 0.7)
-_EXCESS_TIMES, _EXCESS_RATIO_Z = 1.5, 2.0537  # the product's excess: 1.5 levels of 98 %
 
-# what was told -> stock -> orders
-Planner = Callable[[Instances], Callable[[Stock], Tensor]]
+# what was told -> stock, promises -> orders
+Planner = Callable[[Instances], Callable[[Stock, Promises], Tensor]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,7 @@ def draw_year(world: World, price: Tensor, *, replications: int, seed: int) -> Y
     """Draw a year; seeds of evaluation are apart from every training seed."""
     chance = torch.Generator().manual_seed(seed)
     rows = torch.arange(len(world.mean)).repeat(replications)
-    truth = world.instances(1.0).take(rows)
+    truth = world.instances(0.98).take(rows)
     days = MEMORY + SETTLE + YEAR
     first = torch.randint(0, YEAR, (len(rows), 1), generator=chance)
     phase = torch.from_numpy(world.phase).float()[rows]
@@ -115,20 +117,23 @@ def _season(amplitude: Tensor, phase: Tensor, on: Tensor, day: int) -> Tensor:
 
 
 @torch.no_grad()
-def live(year: Year, planner: Planner, shortage: float) -> Figures:
+def live(year: Year, planner: Planner, ratio: float) -> Figures:
     """Live through a year and count its last 52 weeks."""
-    told = estimated(year, 0, shortage)
-    chosen = [planner(told)]
+    told = estimated(year, 0, ratio)
+    chosen, sent = [planner(told)], [Promises.none(told.mean, TREE.horizon)]
 
     def policy(stock: Stock, day: int) -> Tensor:
         if day % _TELL_EVERY == 0:
-            chosen[0] = planner(estimated(year, day, shortage))
-        return chosen[0](stock)
+            chosen[0] = planner(estimated(year, day, ratio))
+        return chosen[0](stock, sent[0])
 
-    level = _excess_level(year.truth)
+    level = excess_level(TREE, year.truth)
     sums = {name: torch.zeros(len(year.kind)) for name in ("served", "stock", "excess", "orders")}
 
-    def watch(_: int, __: Stock, flows: Flows, ___: Tensor) -> None:
+    def watch(day: int, _: Stock, flows: Flows, __: Tensor) -> None:
+        sent[0] = sent[0].after(flows.shipped, year.lead_times[day])
+        if day < SETTLE:
+            return
         sums["served"] += (flows.demand - flows.unmet).sum(dim=1)
         sums["stock"] += flows.on_hand.sum(dim=1) / YEAR
         sums["excess"] += torch.clamp(flows.on_hand - level, min=0.0).sum(dim=1) / YEAR
@@ -137,29 +142,28 @@ def live(year: Year, planner: Planner, shortage: float) -> Figures:
     rollout(
         TREE,
         year.truth.rules(),
-        _opening(told),
+        opening(TREE, told),
         demand=year.demand[MEMORY:],
         lead_time=year.lead_times,
         policy=policy,
-        skip=SETTLE,
         watch=watch,
     )
     asked = year.demand[MEMORY + SETTLE :].sum(dim=(0, 2))
     return Figures(demand=asked, value=year.value[:, 0], **sums)
 
 
-def estimated(year: Year, day: int, shortage: float) -> Instances:
+def estimated(year: Year, day: int, ratio: float) -> Instances:
     """Return what is known on a day: truth nowhere, the last weeks' mean and variance instead."""
     told = observed(year.truth, year.demand[day : day + MEMORY])
-    return replace(told, shortage=torch.full_like(told.mean, shortage))
+    return asking(told, torch.tensor(ratio))
 
 
-def learned(network: CappedBaseStock) -> Planner:
-    """Return the policy, in whole lots."""
+def learned(network: CappedBaseStock, cap: Cap | None) -> Planner:
+    """Return the policy, in whole lots, never beyond the cap."""
 
-    def planner(told: Instances) -> Callable[[Stock], Tensor]:
-        orders = ordering(network, TREE, told)
-        return lambda stock: whole_lots(orders(stock), told.lot)
+    def planner(told: Instances) -> Callable[[Stock, Promises], Tensor]:
+        orders = ordering(network, TREE, told, cap=cap)
+        return lambda stock, sent: whole_lots(orders(stock, sent), told.lot)
 
     return planner
 
@@ -168,35 +172,21 @@ def reorder_point(safety: float, cover: tuple[float, float]) -> Planner:
     """Return the textbook's rule: at s or below, up to S = s + `cover` days (regions, centre)."""
     days = torch.tensor([cover[1], *(cover[0] for _ in range(NODES - 1))])
 
-    def planner(told: Instances) -> Callable[[Stock], Tensor]:
-        point, most = textbook_points(_known(told), z=safety, cover=days)
+    def planner(told: Instances) -> Callable[[Stock, Promises], Tensor]:
+        point, most = textbook_points(known(TREE, told), z=safety, cover=days)
         rule = ReorderPoint(topology=TREE, point=point, most=most, lot=told.lot)
-        return lambda stock: rule(stock, 0)
+        return lambda stock, _: rule(stock, 0)
 
     return planner
 
 
-def _known(told: Instances) -> Known:
-    """Return what leaves each node, for its own customers and for all below."""
-    return Known(
-        mean=echelon_sum(TREE, told.mean),
-        sd=torch.sqrt(echelon_sum(TREE, told.variance)),
-        lead_time=told.lead_time,
-        lead_time_sd=told.lead_time * told.lead_cv,
-    )
-
-
-def _excess_level(told: Instances) -> Tensor:
-    mean, deviation = _known(told).over_cover()
-    return _EXCESS_TIMES * (mean + _EXCESS_RATIO_Z * deviation)
-
-
-def _opening(told: Instances) -> Stock:
-    mean, deviation = _known(told).over_cover()
+def opening(topology: Topology, told: Instances) -> Stock:
+    """Return a first state: demand over the cover and one deviation, nothing on order."""
+    mean, deviation = known(topology, told).over_cover()
     nothing = torch.zeros_like(mean)
     return Stock(
         on_hand=torch.round(mean + deviation),
-        pipeline=tuple(nothing for _ in range(TREE.horizon)),
+        pipeline=tuple(nothing for _ in range(topology.horizon)),
         waiting=None,
         owed=nothing,
     )

@@ -24,7 +24,8 @@ import torch
 from torch import Generator, Tensor
 
 from connector.twin.network import Topology
-from policies.agents.hindsight import Recipe, ordering, train
+from policies.agents.hindsight import Learner, Recipe, ordering
+from policies.agents.learner import follow
 from policies.benchmarks.average import average_cost
 from policies.exact import Serial, clark_scarf, normal
 from policies.family import Family
@@ -32,6 +33,7 @@ from policies.head import CappedBaseStock
 from policies.instances import Instances
 
 STEPS = 0.02  # standard deviations of demand: the exact solution's grid
+_RECIPE = Recipe(chains=512, window=60, updates=220, learning_rate=3e-3)  # a minute or so each
 _CHAINS, _PERIODS, _SKIP = 4_000, 1_000, 200
 
 
@@ -48,7 +50,8 @@ class Normal(Instances):
 
     def demand(self, periods: int, chance: Generator) -> Tensor:
         """Draw demand [periods, B, N]."""
-        noise = torch.randn((periods, *self.mean.shape), generator=chance)
+        size = (periods, *self.mean.shape)
+        noise = torch.randn(size, generator=chance, device=chance.device)
         return torch.clamp(self.mean + self.sd * noise, min=0.0)
 
 
@@ -115,8 +118,8 @@ SYSTEMS = (
 )  # fmt: skip
 
 
-def report(seconds: float, tell: Callable[[str], None]) -> None:
-    """Train each system for some seconds, simulate it long, and tell the gap."""
+def report(tell: Callable[[str], None]) -> None:
+    """Train on each system, simulate it long, and tell the gap."""
     tell("| system | stockpyl | optimum | policy | gap % | ± % | trained s |")
     tell("|---|---|---|---|---|---|---|")
     for system in SYSTEMS:
@@ -124,10 +127,10 @@ def report(seconds: float, tell: Callable[[str], None]) -> None:
         best = clark_scarf(system.serial, normal(system.mean, system.sd, step), step)
         torch.manual_seed(1)
         began = time.perf_counter()
-        recipe = Recipe(chains=512, window=60, updates=2_000, learning_rate=3e-3)
-        network = train(recipe, CappedBaseStock(), (system.family(),), lambda *_: None, seconds)
+        learner = Learner(_RECIPE, CappedBaseStock(), (system.family(),))
+        follow(learner, lambda *_: None)
         took = time.perf_counter() - began
-        costs = simulated(system, network)
+        costs = simulated(system, learner.kept)
         mean, error = float(costs.mean()), float(costs.std()) / math.sqrt(len(costs))
         tell(
             f"| {system.name} | {system.stockpyl or '-'} | {best.cost:.3f} | {mean:.3f} | "

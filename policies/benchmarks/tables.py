@@ -13,11 +13,10 @@ from types import MappingProxyType
 import torch
 
 from connector.errors import ConfigError
+from policies.agents import hindsight
 from policies.benchmarks import beside_rules, serial, speed, zero_shot, zipkin
 from policies.head import CappedBaseStock
-from policies.runs import Run, load
-
-_SERIAL_SECONDS = 60.0  # of training, for each system
+from policies.runs import Run, load, note
 
 Tell = Callable[[str], None]
 Benchmark = Callable[[Path | None, int, Tell], None]
@@ -25,10 +24,11 @@ Benchmark = Callable[[Path | None, int, Tell], None]
 
 def _zipkin(run: Path | None, threads: int, tell: Tell) -> None:
     card, trained = _trained(run, "lost-sales", threads)
-    tell(f"trained in {card.seconds:.0f} s, {card.updates} updates")
-    for title, table in (
-        ("known optimum", zipkin.OPTIMAL),
-        ("longer lead times, beside the best published", zipkin.PUBLISHED),
+    tell(f"{card.algorithm}, trained in {card.seconds:.0f} s, {card.updates} updates")
+    figures: dict[str, float] = {}
+    for name, title, table in (
+        ("zipkin", "known optimum", zipkin.OPTIMAL),
+        ("zipkin_longer", "longer lead times, beside the best published", zipkin.PUBLISHED),
     ):
         began = time.perf_counter()
         rows = zipkin.evaluate(trained, table)
@@ -41,10 +41,12 @@ def _zipkin(run: Path | None, threads: int, tell: Tell) -> None:
                 f"{196 * row.standard_error / row.reference:.2f} |"
             )
         gaps = [row.gap for row in rows]
-        tell(
-            f"gap: mean {100 * sum(gaps) / len(gaps):.3f} %, worst {100 * max(gaps):.3f} %, "
-            f"{time.perf_counter() - began:.0f} s"
-        )
+        mean, worst = sum(gaps) / len(gaps), max(gaps)
+        took = time.perf_counter() - began
+        tell(f"gap: mean {100 * mean:.3f} %, worst {100 * worst:.3f} %, {took:.0f} s")
+        figures |= {f"{name}_gap_mean": mean, f"{name}_gap_worst": worst}
+    if run is not None:
+        note(run, figures)
 
 
 def _zero_shot(run: Path | None, threads: int, tell: Tell) -> None:
@@ -61,8 +63,8 @@ def _zero_shot(run: Path | None, threads: int, tell: Tell) -> None:
 
 
 def _network(run: Path | None, threads: int, tell: Tell) -> None:
-    _, trained = _trained(run, "distribution", threads)
-    beside_rules.report(trained, tell)
+    card, trained = _trained(run, "distribution", threads)
+    beside_rules.report(trained, hindsight.recipe_in(card.recipe).cap, tell)
 
 
 def _speed(_: Path | None, threads: int, tell: Tell) -> None:
@@ -72,7 +74,7 @@ def _speed(_: Path | None, threads: int, tell: Tell) -> None:
 
 def _serial(_: Path | None, threads: int, tell: Tell) -> None:
     torch.set_num_threads(threads)
-    serial.report(_SERIAL_SECONDS, tell)
+    serial.report(tell)
 
 
 def _trained(run: Path | None, family: str, threads: int) -> tuple[Run, CappedBaseStock]:

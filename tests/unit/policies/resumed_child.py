@@ -11,18 +11,26 @@ from pathlib import Path
 
 import torch
 
-from policies.agents import dqn, ppo
+from policies.agents import dqn, hindsight, ppo
 from policies.agents.learner import follow
+from policies.benchmarks.serial import SYSTEMS
 from policies.checkpoint import Keeper, _state
 from policies.family import LOST_SALES
 from policies.head import CappedBaseStock
 
 UPDATES = 30
+ALGORITHMS = ("hindsight", "ppo", "dqn")
+FAMILIES = (LOST_SALES, SYSTEMS[1].family())  # in the second one customers and nodes wait
 
 
 def learner(algorithm, **changes):
     torch.set_num_threads(1)
     torch.manual_seed(5)
+    if algorithm == "hindsight":
+        recipe = hindsight.Recipe(
+            **{"seed": 5, "chains": 64, "window": 16, "updates": UPDATES} | changes
+        )
+        return hindsight.Learner(recipe, CappedBaseStock(16, 2), FAMILIES)
     if algorithm == "ppo":
         recipe = ppo.Recipe(
             **{"seed": 5, "instances": 16, "replicas": 4, "window": 8, "updates": UPDATES} | changes
@@ -58,6 +66,6 @@ def say(words):
 
 
 if __name__ == "__main__":
-    for name in ("ppo", "dqn"):
+    for name in ALGORITHMS:
         kept = Keeper(directory=Path(sys.argv[1]) / name, every=2)
         say(f"{name} {run(name, kept, lambda update, name=name: say(f'{name} {update}'))}")

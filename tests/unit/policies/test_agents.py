@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from connector.errors import ConfigError  # noqa: E402
 from policies.agents import dqn, ppo  # noqa: E402
 from policies.agents.hindsight import ordering, started  # noqa: E402
+from policies.agents.learner import follow  # noqa: E402
 from policies.benchmarks.zipkin import costs_of, instances  # noqa: E402
 from policies.distribution import DISTRIBUTION  # noqa: E402
 from policies.family import LOST_SALES  # noqa: E402
@@ -39,8 +40,9 @@ def test_ppo_learns_what_the_classical_level_does_not_know():
     before = gaps(network)
     recipe = ppo.Recipe(instances=16, replicas=8, updates=50, learning_rate=3e-3, average=0.9)
     costs = []
-    kept = ppo.train(recipe, network, (FEW,), lambda _, cost: costs.append(cost))
-    after = gaps(kept)
+    learner = ppo.Learner(recipe, network, (FEW,))
+    follow(learner, lambda _, cost: costs.append(cost))
+    after = gaps(learner.kept)
     assert len(costs) == 50
     assert before.mean() > 0.10
     assert after.mean() < 0.5 * before.mean()
@@ -51,7 +53,9 @@ def test_dqn_learns_from_nothing():
     network = dqn.MultiplierGrid(width=16, depth=2)
     before = gaps(network)
     recipe = dqn.Recipe(chains=128, steps=8, updates=200, learning_rate=4e-3, average=0.97)
-    after = gaps(dqn.train(recipe, network, (FEW,), lambda *_: None))
+    learner = dqn.Learner(recipe, network, (FEW,))
+    follow(learner, lambda *_: None)
+    after = gaps(learner.kept)
     assert before.mean() > 0.30
     assert after.mean() < 0.15
 
@@ -140,6 +144,7 @@ def test_dqn_refuses_a_network_of_several_nodes():
 def test_ppo_trains_a_network_of_several_nodes():
     recipe = ppo.Recipe(instances=4, replicas=2, window=6, updates=2)
     costs = []
-    ppo.train(recipe, CappedBaseStock(8, 2), (DISTRIBUTION,), lambda _, cost: costs.append(cost))
+    learner = ppo.Learner(recipe, CappedBaseStock(8, 2), (DISTRIBUTION,))
+    follow(learner, lambda _, cost: costs.append(cost))
     assert len(costs) == 2
     assert all(0.0 < cost < 1e6 for cost in costs)

@@ -19,7 +19,14 @@ from connector.inventory.state import BUCKETS, STATE, State  # noqa: E402
 from connector.policy.features import NAMES, encode  # noqa: E402
 from connector.policy.onnx import OnnxPolicy  # noqa: E402
 from connector.twin.dynamics import Stock  # noqa: E402
-from policies.agents.hindsight import Recipe, normalise, ordering, train, whole_lots  # noqa: E402
+from policies.agents.hindsight import (  # noqa: E402
+    Learner,
+    Recipe,
+    normalise,
+    ordering,
+    whole_lots,
+)
+from policies.agents.learner import follow  # noqa: E402
 from policies.benchmarks.zipkin import costs_of, instances  # noqa: E402
 from policies.bundling import Identity  # noqa: E402
 from policies.distribution import DISTRIBUTION, TREE, world  # noqa: E402
@@ -72,7 +79,6 @@ def row(instances, item, node):
     busy, shape = value(instances.busy), value(instances.shape)
     size = value(instances.mean) / busy
     none = math.exp(-size) if math.isinf(shape) else (1 + size / shape) ** -shape
-    cost = value(instances.shortage)
     return {
         "demand_zero_share": 1 - busy * (1 - none),
         "demand_days": 3650.0,
@@ -82,7 +88,7 @@ def row(instances, item, node):
         "lead_time_p90": lead + 1.3 * lead * spread,
         "lead_time_observations": 3650.0,
         "review_days": 1.0,
-        "critical_ratio": cost / (1 + cost),
+        "critical_ratio": value(instances.critical_ratio),
         "lot_multiple": value(instances.lot),
         "lot_maximum": math.inf,
         "maximum_stock": math.inf,
@@ -111,7 +117,7 @@ def told(topology, instances, stock):
 
 def test_training_is_told_what_a_review_would_be_told():
     chance = torch.Generator().manual_seed(3)
-    some = world(11, items=20).instances(40.0)
+    some = world(11, items=20).instances(0.976)
     stock = some_stock(some, TREE, chance)
     nodes = [f"N{n}" for n in range(TREE.nodes)]
     here = encode(states(TREE, some, stock, nodes))
@@ -126,7 +132,7 @@ def test_training_is_told_what_a_review_would_be_told():
 
 def test_the_level_told_leads_to_the_order_that_was_meant_in_whole_lots():
     chance = torch.Generator().manual_seed(4)
-    some = world(12, items=30).instances(60.0)
+    some = world(12, items=30).instances(0.984)
     stock = some_stock(some, TREE, chance)
     network = CappedBaseStock()
     normalise(network, (DISTRIBUTION,), chance)
@@ -152,7 +158,9 @@ def test_a_few_minutes_of_hindsight_beat_the_classical_level():
     network = CappedBaseStock(width=16, depth=2)
     seen = []
     recipe = Recipe(chains=256, window=30, updates=120, average=0.95)
-    kept = train(recipe, network, (LOST_SALES,), lambda _, cost: seen.append(cost))
+    learner = Learner(recipe, network, (LOST_SALES,))
+    follow(learner, lambda _, cost: seen.append(cost))
+    kept = learner.kept
     untrained = CappedBaseStock(width=16, depth=2)
     untrained.load_state_dict(kept.state_dict())
     with torch.no_grad():
@@ -170,7 +178,9 @@ def test_the_same_recipe_gives_the_same_weights():
     def once():
         torch.manual_seed(6)
         recipe = Recipe(chains=64, window=20, updates=4)
-        return train(recipe, CappedBaseStock(width=8, depth=2), (LOST_SALES,), lambda *_: None)
+        learner = Learner(recipe, CappedBaseStock(width=8, depth=2), (LOST_SALES,))
+        follow(learner, lambda *_: None)
+        return learner.kept
 
     first, second = once().state_dict(), once().state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -193,7 +203,7 @@ def test_a_shipped_run_orders_in_a_review_what_it_ordered_in_the_twin(tmp_path):
         evaluation={"figure": 1.0},
         tell_user=lambda _: None,
     )  # fmt: skip
-    some = world(13, items=20).instances(60.0)
+    some = world(13, items=20).instances(0.984)
     stock = some_stock(some, TREE, chance)
     nodes = [f"N{n}" for n in range(TREE.nodes)]
     state = states(TREE, some, stock, nodes)

@@ -18,7 +18,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from resumed_child import UPDATES, digest, learner, run
+from resumed_child import ALGORITHMS, UPDATES, digest, learner, run
 from safetensors.torch import load_file, save
 
 from policies.agents.learner import follow
@@ -51,12 +51,12 @@ def killed(directory, algorithm, at, chance):
 
 def test_runs_that_are_killed_end_where_those_left_alone_end(tmp_path):
     chance = random.Random(7)  # noqa: S311 - moments to kill at, the same in every run
-    for algorithm in ("ppo", "dqn"):
+    for algorithm in ALGORITHMS:
         assert 16 <= killed(tmp_path, algorithm, 17, chance) < UPDATES
     with child(tmp_path) as last:
         said = [line.split() for line in last.stdout]
     assert last.returncode == 0
-    for algorithm in ("ppo", "dqn"):
+    for algorithm in ALGORITHMS:
         *updates, found = [what for name, what in said if name == algorithm]
         assert updates == [str(update) for update in range(UPDATES)]  # told again from the start
         assert found == run(algorithm, None, lambda _: None)
@@ -108,7 +108,10 @@ def test_what_a_kill_left_half_written_does_not_count(kept):
 
 
 def test_time_spent_before_counts(kept):
-    assert follow(learner("dqn"), lambda *_: None, seconds=1.0, keeper=Keeper(directory=kept)) > 1.5
+    one = learner("dqn", updates=4)
+    keeper = Keeper(directory=kept / "again")
+    stop_after(one, keeper, 4)
+    assert follow(one, lambda *_: None, keeper=keeper) > 1.5
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,14 @@ def test_another_algorithm_is_refused(kept):
 
 
 @pytest.mark.parametrize(
-    ("what", "value"), [("encoder", "0" * 64), ("layout", 0), ("families", ["serial"])]
+    ("what", "value"),
+    [
+        ("encoder", "0" * 64),
+        ("layout", 0),
+        ("families", ["serial"]),
+        ("device", "cuda"),
+        ("processes", 2),
+    ],
 )
 def test_another_schema_is_refused(kept, what, value):
     rewritten(kept, **{what: value})
@@ -146,7 +156,9 @@ def test_a_state_that_changed_on_disk_is_refused(kept):
         Keeper(directory=kept).resume(learner("dqn"))
 
 
-@pytest.mark.parametrize("part", ["chance", "chains.0.stock.on_hand", "module.kept.grid"])
+@pytest.mark.parametrize(
+    "part", ["process.0.chance", "process.0.chains.0.stock.on_hand", "module.kept.grid"]
+)
 def test_a_state_that_lacks_a_part_is_refused(kept, part):
     (place,) = kept.glob("state-*")
     octets = save({name: value for name, value in load_file(place).items() if name != part})

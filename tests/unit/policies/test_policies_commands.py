@@ -102,8 +102,6 @@ def test_a_run_of_another_encoder_is_not_shipped(run, tmp_path):
         "train",
         "--out",
         tmp_path / "run",
-        "--seconds",
-        60,
         "--updates",
         2,
         "--family",
