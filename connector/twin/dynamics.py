@@ -1,4 +1,4 @@
-"""One period of a network, for numpy and torch alike, without a write in place.
+"""One period of a network, for numpy and torch alike.
 
 Order of events in a period:
 
@@ -11,28 +11,31 @@ Order of events in a period:
 
 An order of period t with lead time L is on hand in step 1 of period t + L; with L = 0 it serves
 the same period's demand. This is the convention of Zipkin (2008) for lost sales.
+
+Nothing that a policy or a watcher has seen is written over, and nothing a gradient goes through:
+only sums are made in place, by `sums.onto`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import ModuleType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from array_api_compat import array_namespace
 
 from connector.twin.network import Array, Rules, Topology
+from connector.twin.sums import onto, summed
 
-# With a fixed lead time flags by period; with drawn ones masks [B, N, H + 1]
-Arrives: TypeAlias = tuple[bool, ...] | Array
-_FEW = 12  # so many arrays are added one by one sooner than stacked
+# Periods ahead, the same for all; or masks by period ahead [B, N, H + 1]
+Arrives: TypeAlias = int | Array
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)  # freezing it would cost a small rollout a twentieth
 class Stock:
-    """The stocks of a network between two periods [B, N].
+    """The stocks of a network between two periods [B, N]; never written to.
 
     `pipeline[h]` arrives h + 1 periods from now, None = nothing. As a tuple it moves on without
     copying.
@@ -57,8 +60,7 @@ class Stock:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Flows:
+class Flows(NamedTuple):
     """What happened in one period [B, N], in units."""
 
     ordered: Array
@@ -70,24 +72,29 @@ class Flows:
     waiting: Array | None  # None = nobody waits here, ever
 
 
-def receive(stock: Stock) -> Stock:
-    """Step 1: what is due is on hand, and everything else is one period nearer."""
-    due, *rest = stock.pipeline
+def receive(stock: Stock, *, ours: bool = False) -> Stock:
+    """Step 1: what is due is on hand, and everything else is one period nearer.
+
+    `ours`: nobody else holds what is on hand, so that it may be written over.
+    """
+    due, on_hand = stock.pipeline[0], stock.on_hand
+    if due is not None:
+        on_hand = onto(on_hand, due) if ours else on_hand + due
     return Stock(
-        on_hand=stock.on_hand if due is None else stock.on_hand + due,
-        pipeline=(*rest, None),
+        on_hand=on_hand,
+        pipeline=(*stock.pipeline[1:], None),
         waiting=stock.waiting,
         owed=stock.owed,
     )
 
 
 def arrivals(lead_time: int | Array, horizon: int) -> Arrives:
-    """Return in which of 0..horizon periods ahead orders arrive: flags, or masks [B, N, H + 1]."""
+    """Return in which of 0..horizon periods ahead orders arrive: one, or masks [B, N, H + 1]."""
     if isinstance(lead_time, int):
-        return tuple(ahead == lead_time for ahead in range(horizon + 1))
+        return lead_time
     xp = array_namespace(lead_time)
-    mask = lead_time[..., None] == xp.arange(horizon + 1, dtype=lead_time.dtype)
-    return xp.astype(mask, lead_time.dtype)
+    masks = [lead_time == ahead for ahead in range(horizon + 1)]
+    return xp.astype(xp.stack(masks, axis=-1), lead_time.dtype)
 
 
 def advance(
@@ -99,37 +106,30 @@ def advance(
     arrives: Arrives,
 ) -> tuple[Stock, Flows]:
     """Take steps 3 and 4 on stock that `receive` brought up to date; orders and demand are >= 0."""
-    xp = array_namespace(orders)
-    shipped, sent, owed = _ship(topology, rules, stock, orders, xp)
-    on_hand, pipeline = _dispatch(stock.on_hand - sent, stock.pipeline, shipped, arrives)
+    shipped, on_hand, owed = _ship(topology, rules, stock, orders)
+    on_hand, pipeline = _dispatch(on_hand, stock.pipeline, shipped, arrives)
     if stock.waiting is None:
         left = on_hand - demand
-        on_hand = xp.clip(left, min=0.0)
+        on_hand = left.clip(min=0.0)
         unmet = on_hand - left
         lost, waiting = unmet, None
     else:
-        on_hand, unmet, lost, waiting = _serve(rules, on_hand, stock.waiting, demand, xp)
-    flows = Flows(
-        ordered=orders,
-        shipped=shipped,
-        demand=demand,
-        unmet=unmet,
-        lost=lost,
-        on_hand=on_hand,
-        waiting=waiting,
-    )
+        on_hand, unmet, lost, waiting = _serve(rules, on_hand, stock.waiting, demand)
+    flows = Flows(orders, shipped, demand, unmet, lost, on_hand, waiting)
     return Stock(on_hand=on_hand, pipeline=pipeline, waiting=waiting, owed=owed), flows
 
 
 def _ship(
-    topology: Topology, rules: Rules, stock: Stock, orders: Array, xp: ModuleType
-) -> tuple[Array, Array | float, Array | None]:
-    """Return what leaves for each node, what each node sent, and what it is still owed."""
+    topology: Topology, rules: Rules, stock: Stock, orders: Array
+) -> tuple[Array, Array, Array | None]:
+    """Return what leaves for each node, what stays on its shelf, and what it is still owed."""
+    wanted = orders if stock.owed is None else orders + stock.owed
+    asked = wanted
+    if rules.capacity is not None:
+        asked = array_namespace(wanted).minimum(wanted, rules.capacity)
     if stock.owed is None:
-        shipped = orders if rules.capacity is None else xp.minimum(orders, rules.capacity)
-        return shipped, 0.0, None
-    wanted = orders + stock.owed
-    asked = wanted if rules.capacity is None else xp.minimum(wanted, rules.capacity)
+        return asked, stock.on_hand, None
+    xp = array_namespace(wanted)
     older = xp.minimum(stock.owed, asked)
     newer = asked - older
     columns = [asked[..., n] for n in range(topology.nodes)]
@@ -147,14 +147,15 @@ def _ship(
             leaves[n] = owed + new
     shipped = xp.stack(leaves, axis=-1)
     # Clipped, since a share of a float may be a little more than is owed
-    return shipped, xp.stack(sent, axis=-1), xp.clip(wanted - shipped, min=0.0)
+    kept = stock.on_hand - xp.stack(sent, axis=-1)
+    return shipped, kept, (wanted - shipped).clip(min=0.0)
 
 
 def _shared(wishes: list[Array], shelf: Array, xp: ModuleType) -> tuple[list[Array], Array]:
     """Return what each wish gets of a shelf, the same share for all, and what they get together."""
-    total = sum(wishes[1:], start=wishes[0])
+    total: Array = sum(wishes[1:], start=wishes[0])
     sent = xp.minimum(total, shelf)
-    share = sent / xp.clip(total, min=1e-9)
+    share = sent / total.clip(min=1e-9)
     return [wish * share for wish in wishes], sent
 
 
@@ -162,68 +163,78 @@ def _dispatch(
     on_hand: Array, pipeline: tuple[Array | None, ...], shipped: Array, arrives: Arrives
 ) -> tuple[Array, tuple[Array | None, ...]]:
     """Put what was shipped where it will arrive; with lead time 0 that is on hand, now."""
-    places = (on_hand, *pipeline)
-    if isinstance(arrives, tuple):
-        placed = list(places)
-        ahead = arrives.index(True)
-        there = places[ahead]
-        placed[ahead] = shipped if there is None else there + shipped
-        return placed[0], tuple(placed[1:])
+    if isinstance(arrives, int):
+        if arrives == 0:
+            return on_hand + shipped, pipeline
+        there = pipeline[arrives - 1]
+        placed = shipped if there is None else there + shipped
+        return on_hand, (*pipeline[: arrives - 1], placed, *pipeline[arrives:])
     xp = array_namespace(on_hand)
     nothing = xp.zeros_like(on_hand)
-    stacked = xp.stack([nothing if each is None else each for each in places], axis=-1)
+    places = [nothing if each is None else each for each in (on_hand, *pipeline)]
+    stacked = xp.stack(places, axis=-1)
     now, *later = xp.unstack(stacked + shipped[..., None] * arrives, axis=-1)
     return now, tuple(later)
 
 
 def _serve(
-    rules: Rules, on_hand: Array, waiting: Array, demand: Array, xp: ModuleType
+    rules: Rules, on_hand: Array, waiting: Array, demand: Array
 ) -> tuple[Array, Array, Array, Array]:
     """Serve who waits, then today's demand."""
     left = on_hand - waiting
-    free = xp.clip(left, min=0.0)
+    free = left.clip(min=0.0)
     still = free - left
-    unmet = xp.clip(demand - free, min=0.0)
+    left = free - demand
+    on_hand = left.clip(min=0.0)
+    unmet = on_hand - left
     lost = unmet * rules.lost_share
-    return xp.clip(free - demand, min=0.0), unmet, lost, still + unmet - lost
+    return on_hand, unmet, lost, still + unmet - lost
+
+
+def charged(rules: Rules, stock: Stock, flows: Flows) -> list[Array]:
+    """Step 5: return what the period is charged for [B, N], in the order of `rules.prices`.
+
+    Costs are linear in it, so that many periods are summed first and priced once.
+    """
+    short = flows.lost if flows.waiting is None else flows.lost + flows.waiting
+    units = [flows.on_hand, short]
+    if rules.in_transit is not None:
+        units.append(on_the_way(stock))
+    if rules.per_unit is not None:
+        units.append(flows.shipped)
+    if rules.fixed is not None:
+        units.append(flows.ordered > 0)
+    return units
+
+
+def priced(rules: Rules, units: Sequence[Array]) -> Array:
+    """Return the cost [B, N] of what one period, or the sum of many, is charged for."""
+    first, *more = (price * each for price, each in zip(rules.prices, units, strict=True))
+    return sum(more, start=first)
 
 
 def cost(rules: Rules, stock: Stock, flows: Flows) -> Array:
-    """Step 5: return the cost of the period [B, N]."""
-    short = flows.lost if flows.waiting is None else flows.lost + flows.waiting
-    total = rules.holding * flows.on_hand + rules.shortage * short
-    if rules.in_transit is not None:
-        total = total + rules.in_transit * on_the_way(stock)
-    if rules.per_unit is not None:
-        total = total + rules.per_unit * flows.shipped
-    if rules.fixed is not None:
-        total = total + rules.fixed * (flows.ordered > 0)
-    return total
+    """Return the cost of the period [B, N]."""
+    return priced(rules, charged(rules, stock, flows))
 
 
 def on_the_way(stock: Stock) -> Array:
     """Return everything shipped to each node that has not arrived [B, N]."""
     due = [each for each in stock.pipeline if each is not None]
-    xp = array_namespace(stock.on_hand)
     if not due:
-        return xp.zeros_like(stock.on_hand)
-    if len(due) > _FEW:
-        return xp.sum(xp.stack(due), axis=0)
-    return sum(due[1:], start=due[0])
+        return array_namespace(stock.on_hand).zeros_like(stock.on_hand)
+    return summed(due[0], due[1:])
 
 
 def coming(stock: Stock) -> tuple[Array, ...]:
     """Return what arrives in each of the next periods [B, N], zeros where nothing does."""
-    xp = array_namespace(stock.on_hand)
-    nothing = xp.zeros_like(stock.on_hand)
+    nothing = array_namespace(stock.on_hand).zeros_like(stock.on_hand)
     return tuple(nothing if each is None else each for each in stock.pipeline)
 
 
 def inventory_position(topology: Topology, stock: Stock) -> Array:
     """Return on hand + on order - owed to customers and to the nodes below [B, N]."""
-    position = stock.on_hand + on_the_way(stock)
-    if stock.waiting is not None:
-        position = position - stock.waiting
+    position = _at_hand(stock)
     if stock.owed is None:
         return position
     xp = array_namespace(position)
@@ -235,6 +246,12 @@ def inventory_position(topology: Topology, stock: Stock) -> Array:
     return xp.stack(columns, axis=-1)
 
 
+def _at_hand(stock: Stock) -> Array:
+    """Return what is on hand and on its way to each node, less what its customers wait for."""
+    here = summed(stock.on_hand, stock.pipeline)
+    return here if stock.waiting is None else here - stock.waiting
+
+
 def echelon_position(topology: Topology, stock: Stock) -> Array:
     """Return own position + what is on hand, on its way and not waited for below [B, N].
 
@@ -243,9 +260,7 @@ def echelon_position(topology: Topology, stock: Stock) -> Array:
     if topology.is_single_echelon:
         return inventory_position(topology, stock)
     xp = array_namespace(stock.on_hand)
-    here = stock.on_hand + on_the_way(stock)
-    if stock.waiting is not None:
-        here = here - stock.waiting
+    here = _at_hand(stock)
     columns = []
     for node in range(topology.nodes):
         echelon = sum((here[..., n] for n in topology.downstream(node)), start=0.0)

@@ -77,3 +77,9 @@ class Rules:
     fixed: Array | None = None  # per order placed
     per_unit: Array | None = None  # transport, per unit shipped
     capacity: Array | None = None
+
+    @property
+    def prices(self) -> tuple[Array, ...]:
+        """Return the prices that there are, in the order of what `charged` says."""
+        prices = (self.holding, self.shortage, self.in_transit, self.per_unit, self.fixed)
+        return tuple(price for price in prices if price is not None)

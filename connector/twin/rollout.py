@@ -6,8 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from connector.twin.admission import admit
-from connector.twin.dynamics import Flows, Stock, advance, arrivals, cost, receive
+from connector.twin.dynamics import (
+    Arrives,
+    Flows,
+    Stock,
+    advance,
+    arrivals,
+    charged,
+    priced,
+    receive,
+)
 from connector.twin.network import Array, Rules, Topology
+from connector.twin.sums import onto
 
 # (stock after receipts, period) -> orders [B, N] >= 0
 Policy = Callable[[Stock, int], Array]
@@ -42,20 +52,19 @@ def rollout(
     """
     if not checked:
         admit(topology, stock, demand, lead_time, skip)
-    total: Array = 0.0
-    fixed = arrivals(lead_time, topology.horizon) if isinstance(lead_time, int) else None
+    counted: list[Array] = []
     for period, wanted in enumerate(demand):
-        arrives = fixed or arrivals(_drawn(lead_time, period), topology.horizon)
-        stock = receive(stock)
-        orders = policy(stock, period)
-        stock, flows = advance(topology, rules, stock, orders, wanted, arrives)
-        if period >= skip:
-            spent = cost(rules, stock, flows)
-            total = total + spent
-            if watch is not None:
-                watch(period, stock, flows, spent)
-    return Outcome(stock=stock, cost=total, periods=len(demand) - skip)
-
-
-def _drawn(lead_time: int | Sequence[Array] | Array, period: int) -> Array:
-    return lead_time if isinstance(lead_time, int) else lead_time[period]
+        if isinstance(lead_time, int):
+            arrives: Arrives = lead_time
+        else:
+            arrives = arrivals(lead_time[period], topology.horizon)
+        # Without a watcher, only this loop has seen what a period left on hand
+        stock = receive(stock, ours=period > 0 and watch is None)
+        stock, flows = advance(topology, rules, stock, policy(stock, period), wanted, arrives)
+        if period < skip:
+            continue
+        units = charged(rules, stock, flows)
+        counted = list(map(onto, counted, units)) if counted else [0.0 + each for each in units]
+        if watch is not None:
+            watch(period, stock, flows, priced(rules, units))
+    return Outcome(stock=stock, cost=priced(rules, counted), periods=len(demand) - skip)

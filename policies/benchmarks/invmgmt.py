@@ -45,7 +45,7 @@ from torch import Tensor
 from connector.errors import ConfigError
 from policies.benchmarks.invmgmt_oracle import oracle_profit
 from policies.benchmarks.invmgmt_policy import Demands, NeedOrders, Recipe, plain, train
-from policies.benchmarks.invmgmt_scenarios import SCENARIOS, SEEDS, Scenario, gap
+from policies.benchmarks.invmgmt_scenarios import M5_FILE, SEEDS, Scenario, gap, playable
 from policies.benchmarks.invmgmt_twin import BASE, PERIODS, SERIAL, Network, State
 
 NETWORKS = {"serial": SERIAL, "network": BASE}
@@ -129,9 +129,9 @@ def recomputed_oracle(scenario: Scenario) -> float | None:
     return fmean(profits)
 
 
-def evaluate(policies: dict[str, NeedOrders]) -> list[Row]:
+def evaluate(policies: dict[str, NeedOrders], scenarios: tuple[Scenario, ...]) -> list[Row]:
     """Return a row for each scenario."""
-    return [_measured(policies[each.network], each) for each in SCENARIOS]
+    return [_measured(policies[each.network], each) for each in scenarios]
 
 
 def _measured(policy: NeedOrders, scenario: Scenario) -> Row:
@@ -160,7 +160,7 @@ def table(rows: list[Row]) -> str:
         gaps = " | ".join(f"{each:.1%}" for each in _gaps(row))
         lines.append(f"| {row.scenario.name} | {oracle} | {again} | {row.profit:.1f} | {gaps} |")
     for name, some in (
-        ("mean of 22", rows),
+        (f"mean of {len(rows)}", rows),
         ("mean without M5", [row for row in rows if row.scenario.demand is not None]),
         ("mean without goodwill", [row for row in rows if not row.scenario.goodwill]),
     ):
@@ -180,15 +180,22 @@ def _say(line: str) -> None:
 
 
 def _require_packages() -> None:
-    """Say before the training what the evaluation would miss after it."""
     missing = [name for name in ("gym_invmgmt", "scipy") if find_spec(name) is None]
     if missing:
-        error = ConfigError(
+        raise ConfigError(
             f"{' and '.join(missing)} cannot be imported",
             hint="pip install gym-invmgmt==0.2.1 scipy",
         )
+
+
+def _lived() -> tuple[Scenario, ...]:
+    """Return the scenarios; say before the training what the evaluation would miss after it."""
+    try:
+        _require_packages()
+        return playable()
+    except ConfigError as error:
         sys.stderr.write(f"policies: {error}\n")
-        raise SystemExit(error.exit_code)
+        raise SystemExit(error.exit_code) from error
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -197,7 +204,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the training")
     parser.add_argument("--updates", type=int, default=Recipe.updates, help="of each policy")
     told = parser.parse_args(arguments)
-    _require_packages()
+    scenarios = _lived()
+    if all(each.demand is not None for each in scenarios):
+        _say(f"without the two M5 scenarios: {M5_FILE} names no file")
     recipe = Recipe(seed=told.seed, updates=told.updates)
     policies: dict[str, NeedOrders] = {}
     for name, network in NETWORKS.items():
@@ -207,10 +216,10 @@ def main(arguments: list[str] | None = None) -> None:
             if update % _EVERY == 0:
                 _say(f"{name}: update {update}, gap while learning {1.0 - relative:.2%}")
 
-        own = [each for each in SCENARIOS if each.network == name]
+        own = [each for each in scenarios if each.network == name]
         policies[name] = train(recipe, network, demands(own), progress)
         _say(f"{name}: trained in {time.perf_counter() - began:.0f} s")
-    rows = evaluate(policies)
+    rows = evaluate(policies, scenarios)
     _say(table(rows))
     _say(f"one episode: {fmean(row.seconds for row in rows):.3f} s")
 

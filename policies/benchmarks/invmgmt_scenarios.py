@@ -2,27 +2,90 @@
 
 Profits are means over the ten canonical seeds, from `docs/data/leaderboard.json` of the benchmark's
 own repository (r2barati/gym-invmgmt-paper, MIT), made from `results/benchmark_final_merged.csv`.
+
 The M5 trace is the one its `results/m5_window_metadata.json` names (FOODS_3_382 in CA_3, days
-1841-1870), which the environment scales to a mean of 20.
+1841-1870), which the environment scales to a mean of 20. M5's licence forbids passing it on, and
+gym-invmgmt does not ship it: its own adapter reads `sales_train_evaluation.csv`, which everybody
+gets from the competition. REPLENISHD_M5 names that file here; without it the two M5 scenarios
+are left out.
 """
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import math
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+from connector.errors import ConfigError
 
 SEEDS = (42, 123, 456, 789, 1011, 2022, 3033, 4044, 5055, 6066)
 PERIODS = 30
 RATE = 20.0
-M5_UNITS = (
-    *(2, 3, 4, 0, 0, 1, 0, 2, 1, 1, 5, 3, 1, 0, 0),
-    *(2, 7, 2, 2, 13, 8, 11, 50, 60, 54, 51, 39, 50, 48, 61),
-)
-M5 = tuple(units * RATE * PERIODS / sum(M5_UNITS) for units in M5_UNITS)
+M5_FILE = "REPLENISHD_M5"  # environment variable: path of M5's sales_train_evaluation.csv
+_M5_ITEM = "FOODS_3_382_CA_3_evaluation"
+_M5_DAYS = tuple(f"d_{day}" for day in range(1841, 1871))
+_M5_DIGEST = "59eadb85127a7a529985526b4c781f1cba854bd13747182784d9c6089ec413e6"
 _STEADY: tuple[str, ...] = ()
 _SWELL = ("trend", "seasonal")
 _STORM = ("trend", "seasonal", "shock")
+
+
+@cache
+def m5() -> tuple[float, ...]:
+    """Return the M5 trace, scaled to the benchmark's mean.
+
+    ConfigError where there is no file, or not the benchmark's series in it.
+    """
+    place = os.environ.get(M5_FILE)
+    if not place:
+        raise ConfigError(
+            "the M5 trace is not there",
+            hint=f"download sales_train_evaluation.csv of M5, and set {M5_FILE} to its path",
+        )
+    try:
+        with Path(place).open(encoding="utf-8", newline="") as lines:
+            units = units_in(lines)
+    except OSError as error:
+        raise ConfigError(f"{M5_FILE}: {error}", hint="name a file that can be read") from error
+    if hashlib.sha256(",".join(map(str, units)).encode()).hexdigest() != _M5_DIGEST:
+        raise ConfigError(
+            f"{place} has another series for {_M5_ITEM} than the benchmark's",
+            hint="use the evaluation file as the competition gave it out",
+        )
+    return tuple(each * RATE * PERIODS / sum(units) for each in units)
+
+
+def units_in(lines: Iterable[str]) -> tuple[int, ...]:
+    """Return the units of the benchmark's window; ConfigError where item or days are missing."""
+    row = next((row for row in csv.DictReader(lines) if row.get("id") == _M5_ITEM), None)
+    if row is None:
+        raise ConfigError(
+            f"there is no {_M5_ITEM} in the M5 file", hint="use sales_train_evaluation.csv"
+        )
+    try:
+        return tuple(int(row[day]) for day in _M5_DAYS)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{_M5_ITEM} has no whole number for every day from {_M5_DAYS[0]} to {_M5_DAYS[-1]}",
+            hint="use sales_train_evaluation.csv",
+        ) from error
+
+
+def playable() -> tuple[Scenario, ...]:
+    """Return the scenarios that can be lived through here: M5's only where its file is named.
+
+    ConfigError where it is named and `m5` refuses it.
+    """
+    if os.environ.get(M5_FILE):
+        m5()
+        return SCENARIOS
+    return tuple(each for each in SCENARIOS if each.demand is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +110,7 @@ class Scenario:
     @property
     def mean(self) -> tuple[float, ...]:
         """Return the expected demand of each period, at goodwill 1: the informed tier's."""
-        return M5 if self.demand is None else tuple(map(self._mean, range(PERIODS)))
+        return m5() if self.demand is None else tuple(map(self._mean, range(PERIODS)))
 
     def _mean(self, period: int) -> float:
         effects = self.demand or ()
@@ -61,7 +124,7 @@ class Scenario:
         demand: dict[str, Any] = {"base_mu": 20, "use_goodwill": self.goodwill}
         if self.demand is None:
             demand |= {"type": "stationary", "base_mu": RATE, "noise_scale": 0.0}
-            demand["external_series"] = list(M5)
+            demand["external_series"] = list(m5())
         elif self.demand:
             demand |= {"type": "combined_chaos", "effects": list(self.demand)}
         else:

@@ -1,7 +1,9 @@
-"""How fast the twin is, beside the same problem written out by hand in torch.
+"""How fast the twin is, beside the same problem written out by hand in torch, and beside peers.
 
 Lost sales, lead time 4, one base-stock level, demand drawn beforehand. The hand-written loop works
 in place on flat arrays and keeps the inventory position as it goes: the least that torch can do.
+Peers run in environments of their own: `speed_peers` says how to make them. They are looked for at
+REPLENISHD_GYM_INVMGMT and REPLENISHD_STOCKPYL (paths of a Python), else where it makes them.
 """
 
 # torch has no types where it is not installed, and few where it is:
@@ -9,20 +11,26 @@ in place on flat arrays and keeps the inventory position as it goes: the least t
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from connector.twin.dynamics import Stock, inventory_position
-from connector.twin.network import Rules, Topology
+from connector.twin.network import Array, Rules, Topology
 from connector.twin.rollout import rollout
+from policies.benchmarks.speed_peers import LEAD_TIME, LEVEL, MEAN, PEERS, PERIODS, SHORTAGE
 
-LEVEL, SHORTAGE, LEAD_TIME, MEAN = 28.0, 9.0, 4, 5.0
 SIZES = (1_024, 16_384, 131_072)
-_PERIODS, _PAIRS = 200, 5
+_ROUNDS = 15
+_LONGEST = 120  # seconds a peer may take to come up and run
 _TOPOLOGY = Topology(suppliers=(-1,), horizon=LEAD_TIME)
 _RULES = Rules(holding=1.0, shortage=SHORTAGE, lost_share=1.0)
 
@@ -48,40 +56,102 @@ def by_hand(demand: Tensor) -> float:
     return float(total.mean()) / periods
 
 
-def by_twin(demand: Tensor) -> float:
-    """Return the same from the twin."""
-    count = demand.shape[1]
-    nothing = torch.zeros(count, 1)
+def by_twin(demand: Array) -> float:
+    """Return the same from the twin, in the library of the demand."""
+    nothing = 0.0 * demand[0][..., None]
     done = rollout(
         _TOPOLOGY,
         _RULES,
-        Stock(on_hand=torch.full((count, 1), 10.0), pipeline=(nothing,) * LEAD_TIME),
+        Stock(on_hand=nothing + 10.0, pipeline=(nothing,) * LEAD_TIME),
         demand=demand[..., None],
         lead_time=LEAD_TIME,
-        policy=lambda stock, _: torch.clamp(LEVEL - inventory_position(_TOPOLOGY, stock), min=0.0),
+        policy=lambda stock, _: (LEVEL - inventory_position(_TOPOLOGY, stock)).clip(min=0.0),
         checked=True,  # as in training; nor does the loop by hand look at its demand
     )
     return float(done.cost.mean()) / done.periods
 
 
 @torch.no_grad()
-def report(threads: int, tell: Callable[[str], None]) -> None:
-    """Measure pairs in one run and tell the medians."""
+def report(
+    threads: int,
+    tell: Callable[[str], None],
+    *,
+    sizes: Sequence[int] = SIZES,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Measure everything in one run, rounds in turn, and tell the medians."""
+    tell(f"{PERIODS} periods, steps a second, medians of {_ROUNDS} rounds")
+    tell("| threads | environments | by hand | twin, torch | ratio | twin, numpy | ratio |")
+    tell("|---|---|---|---|---|---|---|")
+    alone: list[float] = []
+    for count in sorted({1, 2, threads}):
+        torch.set_num_threads(count)
+        for size in sizes:
+            hand, twin, plain, ratio, other = _measured(size)
+            steps = (f"{each:.3g}" for each in (hand, twin))
+            tell(
+                f"| {count} | {size:,} | {' | '.join(steps)} | {ratio:.2f} | "
+                f"{plain:.3g} | {other:.2f} |"
+            )
+            if count == 1:
+                alone.append(max(twin, plain))
+    torch.set_num_threads(threads)
+    _beside_peers(alone, tell, environ)
+
+
+def _beside_peers(
+    alone: Sequence[float], tell: Callable[[str], None], environ: Mapping[str, str]
+) -> None:
+    """Tell what peers measure; `alone` is the twin's steps a second on one thread, by size."""
+    tell("\n| peer | runs | steps/s | cost | the twin, one thread, the better library |")
+    tell("|---|---|---|---|---|")
+    for peer in PEERS:
+        told = ask(peer, environ)
+        if isinstance(told, str):
+            tell(f"| {peer} | {told} | | | |")
+            continue
+        steps, cost = told["steps_per_second"], told["cost"]
+        times = " / ".join(f"{each / steps:,.0f} x" for each in alone)
+        tell(f"| {peer} | {told['runs']} | {steps:,.0f} | {cost:.2f} | {times} |")
+
+
+def _measured(size: int) -> tuple[float, float, float, float, float]:
+    """Return steps a second of the three, and the twin's ratios to the loop by hand."""
     chance = torch.Generator().manual_seed(1)
-    tell(f"{threads} threads, {_PERIODS} periods, medians of {_PAIRS} pairs")
-    tell("| environments | by hand, steps/s | twin, steps/s | ratio |\n|---|---|---|---|")
-    for count in SIZES:
-        demand = torch.poisson(torch.full((_PERIODS, count), MEAN), generator=chance)
-        by_hand(demand)
-        by_twin(demand)
-        pairs = [(_seconds(by_hand, demand), _seconds(by_twin, demand)) for _ in range(_PAIRS)]
-        hand, twin = (statistics.median(each) for each in zip(*pairs, strict=True))
-        ratio = statistics.median(a / b for a, b in pairs)
-        steps = count * _PERIODS
-        tell(f"| {count:,} | {steps / hand:.3g} | {steps / twin:.3g} | {ratio:.2f} |")
+    demand = torch.poisson(torch.full((PERIODS, size), MEAN), generator=chance)
+    same = demand.numpy()
+    by_hand(demand), by_twin(demand), by_twin(same)
+    rounds = [
+        (_seconds(by_hand, demand), _seconds(by_twin, demand), _seconds(by_twin, same))
+        for _ in range(_ROUNDS)
+    ]
+    columns = zip(*rounds, strict=True)
+    hand, twin, plain = (size * PERIODS / statistics.median(each) for each in columns)
+    ratio = statistics.median(a / b for a, b, _ in rounds)
+    return hand, twin, plain, ratio, statistics.median(a / c for a, _, c in rounds)
 
 
-def _seconds(run: Callable[[Tensor], float], demand: Tensor) -> float:
+def _seconds(run: Callable[[Array], float], demand: Array) -> float:
     began = time.perf_counter()
     run(demand)
     return time.perf_counter() - began
+
+
+def ask(peer: str, environ: Mapping[str, str]) -> dict[str, Any] | str:
+    """Return what a peer measures of itself, or why there is nothing."""
+    named = environ.get(f"REPLENISHD_{peer.upper().replace('-', '_')}")
+    python = Path(named or f".venv-{peer}/bin/python")
+    if not python.exists():
+        return f"not installed: there is no {python}"
+    script = Path(__file__).with_name("speed_peers.py")
+    done = subprocess.run(  # noqa: S603 - an interpreter that the caller named
+        [str(python), str(script), peer],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=_LONGEST,
+    )
+    if done.returncode:
+        return f"failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told

@@ -21,10 +21,10 @@ from policies.benchmarks.invmgmt import (  # noqa: E402
 )
 from policies.benchmarks.invmgmt_oracle import oracle_profit  # noqa: E402
 from policies.benchmarks.invmgmt_policy import NeedOrders, Recipe, profits, train  # noqa: E402
-from policies.benchmarks.invmgmt_scenarios import PERIODS, SCENARIOS, gap  # noqa: E402
+from policies.benchmarks.invmgmt_scenarios import PERIODS, SCENARIOS, gap, playable  # noqa: E402
 from policies.benchmarks.invmgmt_twin import SERIAL, Dynamics, bounded  # noqa: E402
 
-by_name = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
+by_name = pytest.mark.parametrize("scenario", playable(), ids=lambda each: each.name)
 
 
 @pytest.fixture
@@ -64,6 +64,8 @@ def test_the_twin_is_the_environment_step_by_step(real, scenario):
 @pytest.mark.parametrize("at", [0, 9, 21])
 def test_the_oracle_on_our_demand_is_the_published_one(real, at):
     scenario = SCENARIOS[at]
+    if scenario not in playable():
+        pytest.skip("the M5 file is not named")
     env = environment(scenario)
     env.reset(seed=42)
     for _ in range(PERIODS):
@@ -123,7 +125,7 @@ def test_beyond_a_bound_the_slope_only_leads_back():
 
 
 def test_a_little_training_closes_half_of_the_gap():
-    some = demands([each for each in SCENARIOS if each.network == "serial"])
+    some = demands([each for each in playable() if each.network == "serial"])
 
     def measured(policy):
         many = some.repeated(100)
