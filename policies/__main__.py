@@ -93,6 +93,7 @@ def train(
     threads: Annotated[int, typer.Option(min=1, help="of the processor, per process")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     rewards: Annotated[Path, typer.Option(help="what planners want, for a site")] = _REWARDS,
+    start: Annotated[Path | None, typer.Option(help="a run to go on from")] = None,
 ) -> None:
     """Train one network for a family of instances; after a kill, the same command goes on.
 
@@ -110,6 +111,7 @@ def train(
         threads=threads,
         device=device,
         rewards=read_rewards(rewards),
+        start=start,
         tell=typer.echo,
     )
 

@@ -11,6 +11,7 @@ RUN/cost.*, RUN/events/   how it went, see `policies.curves`
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -89,6 +90,11 @@ def save(directory: Path, run: Run, network: CappedBaseStock) -> None:
     weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     save_file(weights, directory / _WEIGHTS)
     _write_card(directory, run)
+
+
+def digest_of(directory: Path) -> str:
+    """Return the sha256 of a run's weights."""
+    return hashlib.sha256((directory / _WEIGHTS).read_bytes()).hexdigest()
 
 
 def note(directory: Path, figures: Mapping[str, float]) -> None:

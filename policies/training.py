@@ -28,9 +28,10 @@ from policies.curves import smoothed, write_curves
 from policies.family import Family
 from policies.head import CappedBaseStock
 from policies.rewards import Rewards
-from policies.runs import Run, card, family_of, is_finished, save, shape_of
+from policies.runs import Run, card, digest_of, family_of, is_finished, load, save, shape_of
 
 _SMOOTHED = 50
+_WARM_RATE = 2e-3  # of a network that has learned before
 _KEPT = "kept"
 
 
@@ -99,30 +100,44 @@ def train_family(
     threads: int = 1,
     device: str = "cpu",
     rewards: Rewards | None = None,
+    start: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Run:
     """Return the finished run, on disk; one that was finished before is left as it is.
 
     Errors: ConfigError for an algorithm, family or device that there is not, CheckpointForeign for
-    a directory of another run, CheckpointDamaged.
+    a directory of another run, CheckpointDamaged. `start` is a run whose weights are gone on from.
     """
     recipe = recipe_of(algorithm, family, seed=seed, updates=updates, rewards=rewards)
     place = ranks.device_of(device)
     torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    network = ALGORITHMS[algorithm].network()
+    if start is not None:
+        recipe, network = _going_on(recipe, start)
     with ranks.together(place):
         if is_finished(out):
             run = _finished(out, algorithm, family, recipe)
         else:
-            run = _trained(out, algorithm, family, recipe, place)
+            run = _trained(out, algorithm, family, recipe, network.to(place))
         if ranks.rank() == 0:
             tell(f"{out}: {run.updates} updates in {run.seconds:.0f} s")
     return run
 
 
-def _trained(out: Path, algorithm: str, family: str, recipe: Any, place: torch.device) -> Run:
-    way = ALGORITHMS[algorithm]
-    torch.manual_seed(recipe.seed)
-    learner = way.learner(recipe, way.network().to(place), (family_of(family),))
+def _going_on(recipe: Any, start: Path) -> tuple[Any, CappedBaseStock]:
+    """Return the recipe and the network of a run that begins with another run's weights."""
+    if not isinstance(recipe, hindsight.Recipe):
+        raise ConfigError(
+            "only hindsight goes on from another run", hint="leave --start out, or --algorithm"
+        )
+    _, network = load(start)
+    warm = replace(recipe, start=digest_of(start), known=0.0, learning_rate=_WARM_RATE)
+    return warm, network.train()
+
+
+def _trained(out: Path, algorithm: str, family: str, recipe: Any, network: CappedBaseStock) -> Run:
+    learner = ALGORITHMS[algorithm].learner(recipe, network, (family_of(family),))
     costs: list[float] = []
     with _bar(f"training {family} by {algorithm}", recipe.updates, costs) as show:
         seconds = follow(learner, show, keeper=Keeper(directory=out / _KEPT))
@@ -133,7 +148,7 @@ def _trained(out: Path, algorithm: str, family: str, recipe: Any, place: torch.d
         seconds=round(seconds, 1),
         updates=learner.done,
         processes=ranks.processes(),
-        device=place.type,
+        device=network.centre.device.type,
         figures={"relative_cost": smoothed(costs, _SMOOTHED)[-1]},
         **shape_of(learner.kept),
     )

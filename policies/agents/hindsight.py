@@ -11,7 +11,6 @@ the last one ended, so that the policy is judged where it really lives.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -48,6 +47,7 @@ class Recipe:
     fresh: float = 0.1  # share of chains that become another instance after each window
     learning_rate: float = 4e-3
     average: float = 0.995  # decay of the weights' running mean, which is what is kept
+    start: str = ""  # sha256 of the weights of an earlier run that this one goes on from
     known: float = 0.0  # share of the updates, the first, in which demand is told as it is
     excess: float = 0.0  # what a day of excess costs on top, in days of holding
     cap_sigmas: float = 0.0  # of `Cap`, which orders keep to; 0 times = none
@@ -91,7 +91,8 @@ class Learner:
         self.recipe, self.network, self.done = recipe, network, 0
         self.family_names = tuple(family.name for family in families)
         self.chance = Generator(network.centre.device).manual_seed(recipe.seed)
-        normalise(network, families, self.chance)
+        if not recipe.start:
+            normalise(network, families, self.chance)
         self.kept = copy.deepcopy(network)
         self.modules = {"network": network, "kept": self.kept}
         self.optimizer = torch.optim.Adam(network.parameters())
@@ -181,16 +182,15 @@ class _Books:
 
     def __init__(self, chains: Chains, takes: Tensor, *, counts_excess: bool) -> None:
         self._chains, self._takes = chains, takes
-        self._level = math.inf
-        if counts_excess:
-            self._level = excess_level(chains.family.topology, chains.instances)
+        topology, instances = chains.family.topology, chains.instances
+        self._level = excess_level(topology, instances) if counts_excess else None
         self.excess: Tensor | float = 0.0
 
     def __call__(self, period: int, _: Stock, flows: Flows, __: Tensor) -> None:
         promises = self._chains.promises
         if promises is not None:
             self._chains.promises = promises.after(flows.shipped, self._takes[period])
-        if self._level is not math.inf:
+        if self._level is not None:
             self.excess = self.excess + torch.clamp(flows.on_hand - self._level, min=0.0)
 
 

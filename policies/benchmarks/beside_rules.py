@@ -10,9 +10,8 @@ a year of its own: the least stock that still serves the target. Then both live 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 
 import torch
 from torch import Tensor
@@ -36,9 +35,8 @@ DEMO_SEED, ITEMS = 7, 200
 TARGET = 0.98  # of demand served at once, by value
 TEXTBOOK_COVER = (5.0, 10.0)  # days that a maximum stands above its reorder point
 COVERS = ((1.0, 1.0), (1.0, 5.0), (2.0, 3.0), (3.0, 10.0), TEXTBOOK_COVER, (10.0, 10.0))
-SAFETIES = (1.28, 1.645, 1.88, 2.05, 2.2, 2.33, 2.5, 2.7, 3.0)
-RATIOS = (0.97, 0.98, 0.985, 0.988, 0.99, 0.992, 0.9935, 0.995, 0.996, 0.997, 0.998, 0.9988)
 _CHOOSE, _JUDGE = 501, (601, 602, 603)  # seeds of years
+_HALVINGS = 8  # of a knob's range, until it just serves the target
 _SPARE = 0.001  # served above the target on the year of choice, so that other years reach it too
 
 
@@ -49,6 +47,15 @@ class Contender:
     name: str
     planner: Planner
     ratio: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A planner's knob for service, from the least to the most."""
+
+    low: float
+    high: float
+    turned: Callable[[float], Contender]
 
 
 def demo_world() -> tuple[World, Tensor]:
@@ -64,9 +71,9 @@ def report(network: CappedBaseStock, cap: Cap | None, tell: Callable[[str], None
     world, price = demo_world()
     choice = draw_year(world, price, replications=1, seed=_CHOOSE)
     contenders = [
-        _least("reorder point, textbook", choice, _rules((TEXTBOOK_COVER,))),
-        _least("reorder point, grid search", choice, _rules(COVERS)),
-        _least("policy", choice, _policies(network, cap)),
+        _least("reorder point, textbook", choice, [_rule(TEXTBOOK_COVER)]),
+        _least("reorder point, grid search", choice, [_rule(cover) for cover in COVERS]),
+        _least("policy", choice, [_policy(network, cap)]),
     ]
     years = [draw_year(world, price, replications=1, seed=seed) for seed in _JUDGE]
     judged = {each.name: _all(years, each) for each in contenders}
@@ -77,36 +84,50 @@ def report(network: CappedBaseStock, cap: Cap | None, tell: Callable[[str], None
     tell(f"{len(years)} years, {time.perf_counter() - began:.0f} s")
 
 
-def _rules(covers: Iterable[tuple[float, float]]) -> list[Contender]:
-    return [
-        Contender(
-            name=f"z {safety:g}, cover {cover[0]:g}/{cover[1]:g} days",
-            planner=reorder_point(safety, cover),
-            ratio=0.98,
-        )
-        for safety, cover in product(SAFETIES, covers)
-    ]
+def _rule(cover: tuple[float, float]) -> Way:
+    def turned(z: float) -> Contender:
+        name = f"z {z:.2f}, cover {cover[0]:g}/{cover[1]:g} days"
+        return Contender(name=name, planner=reorder_point(z, cover), ratio=0.98)
+
+    return Way(low=0.5, high=4.0, turned=turned)
 
 
-def _policies(network: CappedBaseStock, cap: Cap | None) -> list[Contender]:
-    return [
-        Contender(name=f"critical ratio {ratio:g}", planner=learned(network, cap), ratio=ratio)
-        for ratio in RATIOS
-    ]
+def _policy(network: CappedBaseStock, cap: Cap | None) -> Way:
+    def turned(knob: float) -> Contender:
+        ratio = 1.0 - 10.0**-knob
+        name = f"critical ratio {ratio:.4f}"
+        return Contender(name=name, planner=learned(network, cap), ratio=ratio)
+
+    return Way(low=1.3, high=3.2, turned=turned)
 
 
-def _least(name: str, year: Year, candidates: list[Contender]) -> Contender:
-    """Return the candidate with the least stock that serves the target."""
-    lived = [(each, live(year, each.planner, each.ratio)) for each in candidates]
-    serving = [(each, found) for each, found in lived if found.fill() >= TARGET + _SPARE]
-    if not serving:
-        most = max(found.fill() for _, found in lived)
+def _least(name: str, year: Year, ways: list[Way]) -> Contender:
+    """Return the way with the least stock, each turned just as far as serves the target."""
+    found = [reached for way in ways if (reached := _turned(year, way))]
+    if not found:
         raise PolicyUnusable(
-            f"{name} serves {most:.2%} at most, {TARGET + _SPARE:.2%} is the target",
+            f"{name} does not serve {TARGET + _SPARE:.2%} at its most",
             hint="train with higher critical ratios",
         )
-    best, _ = min(serving, key=lambda pair: pair[1].stock_value())
+    _, best = min(found, key=lambda pair: pair[0])
     return Contender(name=f"{name} ({best.name})", planner=best.planner, ratio=best.ratio)
+
+
+def _turned(year: Year, way: Way) -> tuple[float, Contender] | None:
+    """Return stock and contender of the least knob that serves the target; None = none does."""
+    low, high, best = way.low, way.high, None
+    knob = high
+    for _ in range(_HALVINGS + 1):
+        contender = way.turned(knob)
+        lived = live(year, contender.planner, contender.ratio)
+        if lived.fill() >= TARGET + _SPARE:
+            high, best = knob, (lived.stock_value(), contender)
+        elif best is None:
+            return None
+        else:
+            low = knob
+        knob = (low + high) / 2.0
+    return best
 
 
 def _all(years: list[Year], contender: Contender) -> Figures:

@@ -4,6 +4,7 @@
 
 `decide` is the connector's own, fail-safes, lots and memory included. Orders that wait for a person
 are let go the same morning: in the twin every reading is true, so that is what a person would find.
+A picture that was not believed is accepted for the next morning, as `replenishd accept` does.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import numpy as np
 import polars as pl
 
 from connector.cycle import Decision, Rules, decide
-from connector.failsafes.aftermath import previous_after, vitals_after
+from connector.failsafes.aftermath import previous_after, refused_nodes, vitals_after
 from connector.failsafes.limits import Limits
 from connector.failsafes.verdicts import WAITING, Action
-from connector.inventory.memory import ORDERED, PREVIOUS, SPENT, Memory
+from connector.inventory.memory import ORDERED, PREVIOUS, SPENT, VITALS, Memory
 from connector.inventory.planning import Planning
 from connector.twin.dynamics import Flows, Stock
 from connector.twin.network import Rules as Costs
@@ -57,6 +58,7 @@ class Lived:
     year: Year
     days: Days
     asked: int  # lines that waited for a person, who let them go
+    accepted: int  # mornings on which a node's whole picture had to be accepted
     findings: dict[str, int]  # by fail-safe, where it did more than warn
 
 
@@ -76,7 +78,7 @@ class Trial:
         facts = self.year.facts
         self._site = TwinSite(facts, self.year, history_days=self.planning.history_days)
         self._memory = Memory()
-        self._asked = 0
+        self._asked, self._accepted = 0, 0
         self._findings: dict[str, int] = {}
         self._columns: dict[str, list[NDArray[Any]]] = {
             name: [] for name in ("demand", "served", "on_hand", "ordered", "received")
@@ -93,6 +95,7 @@ class Trial:
             year=self.year,
             days=Days(**{name: np.stack(column) for name, column in self._columns.items()}),
             asked=self._asked,
+            accepted=self._accepted,
             findings=self._findings,
         )
 
@@ -154,6 +157,7 @@ class Trial:
 
     def _count(self, decision: Decision, waiting: NDArray[np.bool_]) -> None:
         self._asked += int(waiting.sum())
+        self._accepted += bool(refused_nodes(decision.screened))
         acted = decision.screened.findings.filter(pl.col("action") > Action.WARN)
         for guard, count in acted.group_by("guard").len().iter_rows():
             self._findings[guard] = self._findings.get(guard, 0) + count
@@ -182,12 +186,16 @@ class Trial:
             limits=self.limits,
             screened=decision.screened,
         )
+        if refused_nodes(decision.screened):
+            waiting, before = np.ones_like(waiting), VITALS.to_frame()
+        else:
+            before = self._memory.vitals
         self._memory = replace(
             self._memory,
             ordered=orders,
             previous=_taught(believed, decision.state, waiting),
             previous_on=today,
-            vitals=pl.concat([self._memory.vitals, vitals]).tail(56 * self.year.facts.nodes),
+            vitals=pl.concat([before, vitals]).tail(56 * self.year.facts.nodes),
             spent=orders.group_by("node", day="ordered_on")
             .agg(pl.col("value").sum())
             .sort("node", "day")
@@ -220,7 +228,8 @@ def _taught(believed: pl.DataFrame, state: State, waiting: NDArray[np.bool_]) ->
     readings = [name for name in PREVIOUS if name in state.frame.columns]
     keys = ("node", "item")
     taken = state.frame.filter(pl.Series(waiting)).select(readings)
-    taken = taken.join(believed.select(*keys, "starved_reviews"), on=keys, how="inner")
+    taken = taken.join(believed.select(*keys, "starved_reviews"), on=keys, how="left")
+    taken = taken.with_columns(pl.col("starved_reviews").fill_null(0))
     kept = believed.join(taken, on=keys, how="anti")
     return pl.concat(
         [kept, taken.select(pl.col(name).cast(kind) for name, kind in PREVIOUS.items())]

@@ -100,6 +100,10 @@ def interventions(evaluation: Evaluation) -> Table:
         Cell(text="lines that waited for a person"),
         *(Cell(text=f"{each.asked / days:.2f}") for each in evaluation.lived),
     )
+    accepted = (
+        Cell(text="pictures that a person had to accept"),
+        *(Cell(text=f"{each.accepted / days:.3f}") for each in evaluation.lived),
+    )
     rows = [
         (
             Cell(text=guard),
@@ -111,7 +115,7 @@ def interventions(evaluation: Evaluation) -> Table:
         caption="What the fail-safes changed, a day",
         columns=("", *(each.name for each in evaluation.lived)),
         numbers=frozenset(range(1, len(evaluation.lived) + 1)),
-        rows=(asked, *rows),
+        rows=(asked, accepted, *rows),
     )
 
 
