@@ -34,6 +34,7 @@ _PERIODS, _SETTLED, _EVERY, _CHAINS = 120, 60, 10, 8_192
 _ACTION_RANGE = (0.0, 2_000.0)  # reviews of demand; a level beyond is no level
 _DRAWN = 20_000  # instances whose situations say what training saw
 _SLACK, _ROUNDING, _ANY = 0.02, 1e-3, 1e9
+_BEYOND = 0.25  # of a bound: sites tell estimates, which scatter around what training was told
 _SEED = 77_001  # apart from every training seed
 
 
@@ -103,11 +104,11 @@ def trained_ranges(family: Family) -> NDArray[np.float32]:
     situation, _ = tell(family.topology, told(family, drawn, chance))
     seen = situation.flatten(0, 1).numpy()
     low, high = seen.min(axis=0), seen.max(axis=0)
-    slack = _SLACK * (high - low) + _ROUNDING
-    same = (high - low < _ROUNDING) & (np.asarray(SITUATION) != "review_days")
+    width = _SLACK * (high - low) + _ROUNDING
+    same = (high - low < _ROUNDING) & (np.asarray(NAMES[: len(SITUATION)]) != "review_days")
     ranges = np.tile(np.asarray([[-_ANY, _ANY]], dtype=np.float32), (len(NAMES), 1))
-    ranges[: len(SITUATION), 0] = np.where(same, -_ANY, low - slack)
-    ranges[: len(SITUATION), 1] = np.where(same, _ANY, high + slack)
+    ranges[: len(SITUATION), 0] = np.where(same, -_ANY, low - width - _BEYOND * np.abs(low))
+    ranges[: len(SITUATION), 1] = np.where(same, _ANY, high + width + _BEYOND * np.abs(high))
     return ranges
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -17,6 +18,16 @@ _HEADER = """\
 # What is only for a rehearsal: clock.follow, and the throttle, which here sees a day pass a second.
 """
 _TICK = "100ms"
+# What a planner who trusts the policy would say: its own buffers instead of the ERP's, and no order
+# beyond where excess begins (config/rewards.yaml has the same limits)
+_CRITICAL_RATIO = 0.99
+_LIMITS = MappingProxyType(
+    {
+        "position_cap": {"sigmas": 2.05, "clamp": 1.5, "hold": 2.0},
+        # A policy that keeps more than base-stock at some node is cut to small steps, not held
+        "collar": {"hold": 10.0},
+    }
+)
 _LINES = 200  # of a node and review: each of its items once; the default suits weekly reviews
 
 
@@ -64,7 +75,8 @@ class Stage:
         self, mode: str, pilot: tuple[str, ...], budget: Mapping[str, float]
     ) -> dict[str, Any]:
         limits: dict[str, Any] = {
-            "throttle": {"per_second": 100.0, "burst": 1000.0, "lines": _LINES}
+            **_LIMITS,
+            "throttle": {"per_second": 100.0, "burst": 1000.0, "lines": _LINES},
         }
         if budget:
             limits["budget"] = dict(budget)
@@ -91,6 +103,8 @@ class Stage:
                         },
                     },
                     "network": {"nodes": self._nodes()},
+                    "planning": {"critical_ratio": _CRITICAL_RATIO, "keep_safety_stock": False},
+                    "policy": {"bundle": "shipped-daily"},
                     "posting": {"tick": _TICK},
                     "limits": limits,
                 }

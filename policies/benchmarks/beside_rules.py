@@ -65,8 +65,10 @@ def demo_world() -> tuple[World, Tensor]:
     return World.of(facts), torch.from_numpy(worth).float()[:, None]
 
 
-def report(network: CappedBaseStock, cap: Cap | None, tell: Callable[[str], None]) -> None:
-    """Choose, judge and tell."""
+def report(
+    network: CappedBaseStock, cap: Cap | None, tell: Callable[[str], None]
+) -> dict[str, float]:
+    """Choose, judge and tell; return what the policy reached."""
     began = time.perf_counter()
     world, price = demo_world()
     choice = draw_year(world, price, replications=1, seed=_CHOOSE)
@@ -82,6 +84,15 @@ def report(network: CappedBaseStock, cap: Cap | None, tell: Callable[[str], None
     for number, kind in enumerate(CLASSES):
         _tell_table(kind, judged, kinds == number, tell)
     tell(f"{len(years)} years, {time.perf_counter() - began:.0f} s")
+    textbook, searched, ours = judged.values()
+    return {
+        "network_fill": ours.fill(),
+        "network_fill_of_textbook": textbook.fill(),
+        "network_turns_over_textbook": ours.turns() / textbook.turns(),
+        "network_excess_over_textbook": ours.excess_value() / textbook.excess_value(),
+        "network_turns_over_searched": ours.turns() / searched.turns(),
+        "network_excess_over_searched": ours.excess_value() / searched.excess_value(),
+    }
 
 
 def _rule(cover: tuple[float, float]) -> Way:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from connector.failsafes.limits import Limits
+from connector.failsafes.line_limits import Collar
 from connector.inventory.planning import Planning
 from connector.policy.base_stock import BaseStockPolicy
 from connector.twin.scenario import WorldOptions, scenario
@@ -32,6 +33,7 @@ TEXTBOOK_COVER = (5.0, 10.0)  # days from s to S: regions, centre
 _SPARE = 0.001  # served above the target on the year of choice, so that other years reach it too
 _CLOSE = 0.0015
 _TRIES = 5
+_FREE = 100.0  # times base-stock's order: as wide as a collar can be
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,15 +189,20 @@ def by_ratio(
 
 
 def baselines() -> tuple[Contender, ...]:
-    """Return who a policy is compared with."""
+    """Return who a policy is compared with.
+
+    The ERP's own rule does not pass through our collar, and its lots would not fit into it.
+    """
     days, above = TEXTBOOK_COVER
+    free = Limits(collar=Collar(high=_FREE, hold=_FREE))
     return (
         Contender(
             name="reorder point",
             knob=Knob(name="z", low=0.0, first=1.88, step=0.4, high=4.5),
             policy=lambda z: ReorderPointPolicy(z=z, days=days, days_above=above),
+            limits=free,
         ),
-        by_ratio("newsvendor", lambda knob: NewsvendorPolicy(ratio=ratio_at(knob))),
+        by_ratio("newsvendor", lambda knob: NewsvendorPolicy(ratio=ratio_at(knob)), free),
         by_ratio("echelon base-stock", lambda _: BaseStockPolicy()),
     )
 

@@ -77,7 +77,7 @@ def _shipped(run: Path, today: date) -> Bundle:
             family_of(card.family),
             Identity(
                 policy_id=card.family,
-                version="run",
+                version="0",
                 created_on=today,
                 expires_on=today.replace(year=today.year + 1, day=min(today.day, 28)),
                 connector_minimum="0.1.0",

@@ -187,7 +187,7 @@ def test_measures_of_a_fortnight_by_hand(year: Year) -> None:
     assert found["excess"].value == pytest.approx(9.0)
     assert found["order lines"].value == pytest.approx(365.0 * 2 / 14)
     assert found["bullwhip"].value == 0.0 or found["bullwhip"].value > 1e6
-    cost = 14 * (0.25 * 30 + 1.75 * 9) / 365 + 0.3 * 3
+    cost = 14 * (0.25 * 30 + 2.5 * 9) / 365 + 0.3 * 3
     assert found["cost"].value == pytest.approx(100.0 * cost / (27 * 3))
     assert found["fill rate"].low == found["fill rate"].high  # of one item there is no spread
 

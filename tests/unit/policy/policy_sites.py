@@ -66,7 +66,9 @@ def reordered(state: State, rows: np.ndarray) -> State:
     return State(state.site, state.erp_date, state.frame[rows])
 
 
-def network_state(items: int = 200, regions: int = 6, seed: int = 7) -> State:
+def network_state(
+    items: int = 200, regions: int = 6, seed: int = 7, review_days: float = 1.0
+) -> State:
     """Return a central node over regional ones: items x (regions + 1) lines, sorted."""
     rng = np.random.default_rng(seed)
     names = [str(1010 + 10 * k) for k in range(regions)]
@@ -76,7 +78,7 @@ def network_state(items: int = 200, regions: int = 6, seed: int = 7) -> State:
     inbound = rng.choice([5.0, 8.0, 14.0, 21.0], items)
     lines: list[dict[str, object]] = []
     for i in range(items):
-        common = {"item": f"{i:05d}", "critical_ratio": 0.98, "review_days": 1.0}
+        common = {"item": f"{i:05d}", "critical_ratio": 0.98, "review_days": review_days}
         mean = daily[i] * shares[i]
         sd = mean * cv[i]
         for k, name in enumerate(names):

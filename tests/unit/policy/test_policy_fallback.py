@@ -17,7 +17,7 @@ from connector.inventory.base_stock import base_stock
 from connector.policy.base_stock import BaseStockPolicy
 from connector.policy.fallback import FallbackPolicy, Place, choose
 from connector.policy.manifest import MODEL
-from connector.policy.shipped import shipped_bundles, shipped_keys, shipped_place
+from connector.policy.shipped import SHIPPED, shipped_bundles, shipped_keys, shipped_place
 from connector.policy.trust import Trust
 
 
@@ -143,3 +143,14 @@ def test_a_trust_that_nothing_or_anything_could_satisfy_is_refused(workshop, req
 
 def test_an_empty_chooser_says_base_stock():
     assert FallbackPolicy(bundles=()).name == "base_stock"
+
+
+@pytest.mark.parametrize(("name", "weekly"), [("shipped", False), ("shipped-daily", True)])
+def test_every_shipped_bundle_answers_a_network_and_the_daily_one_no_weekly_one(name, weekly):
+    place = shipped_place(SHIPPED[name])
+    policy = choose([place], Trust.read(shipped_keys()), today=TODAY, connector_version="0.1.0")
+    assert policy.refusals == ()
+    daily = policy.recommend(network_state(items=20, review_days=1.0))
+    assert (~daily.fell_back).mean() > 0.8
+    rare = policy.recommend(network_state(items=20, review_days=7.0))
+    assert bool(rare.fell_back.all()) == weekly
