@@ -14,7 +14,7 @@ import torch
 
 from connector.errors import ConfigError
 from policies.agents import hindsight
-from policies.benchmarks import beside_rules, serial, speed, zero_shot, zipkin
+from policies.benchmarks import beside_rules, crossover, retailers, serial, speed, zero_shot, zipkin
 from policies.head import CappedBaseStock
 from policies.runs import Run, load, note
 
@@ -64,7 +64,9 @@ def _zero_shot(run: Path | None, threads: int, tell: Tell) -> None:
 
 def _network(run: Path | None, threads: int, tell: Tell) -> None:
     card, trained = _trained(run, "distribution", threads)
-    beside_rules.report(trained, hindsight.recipe_in(card.recipe).cap, tell)
+    figures = beside_rules.report(trained, hindsight.recipe_in(card.recipe).cap, tell)
+    if run is not None:
+        note(run, figures)
 
 
 def _speed(_: Path | None, threads: int, tell: Tell) -> None:
@@ -75,6 +77,16 @@ def _speed(_: Path | None, threads: int, tell: Tell) -> None:
 def _serial(_: Path | None, threads: int, tell: Tell) -> None:
     torch.set_num_threads(threads)
     serial.report(tell)
+
+
+def _crossover(_: Path | None, threads: int, tell: Tell) -> None:
+    torch.set_num_threads(threads)
+    crossover.report(tell)
+
+
+def _retailers(_: Path | None, threads: int, tell: Tell) -> None:
+    torch.set_num_threads(threads)
+    retailers.report(tell)
 
 
 def _trained(run: Path | None, family: str, threads: int) -> tuple[Run, CappedBaseStock]:
@@ -100,5 +112,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "serial": _serial,
         "network": _network,
         "speed": _speed,
+        "crossover": _crossover,
+        "retailers": _retailers,
     }
 )
