@@ -30,8 +30,8 @@ from policies.benchmarks.crossover_policy import (
     RECIPE,
     CrossingBaseStock,
     Learner,
+    Placing,
     base_stock,
-    placing,
 )
 from policies.benchmarks.crossover_protocol import (
     AHEAD,
@@ -110,7 +110,7 @@ def tell_published(network: CappedBaseStock, tell_user: Callable[[str], None]) -
         began = time.perf_counter()
         some = instances(each.item, each.kind, _CHAINS)
         rule, rule_error = simulated(some, each.kind, base_stock(some))
-        cost, error = simulated(some, each.kind, placing(network, some))
+        cost, error = simulated(some, each.kind, Placing(network, some))
         _, exact = each.item.base_stock
         tell_user(
             f"| {each.kind} | {each.item.customers:.0f} | {each.item.shortage:.0f} | "
@@ -193,5 +193,5 @@ def decisions(network: CappedBaseStock, item: Crossed) -> Ints:
         odds=odds,
         alive=odds,
     )
-    orders = world.allowed(placing(network, some)(stock, (number * odds)[:, None], 0))
+    orders = world.allowed(Placing(network, some)(stock, (number * odds)[:, None], 0))
     return np.asarray(orders.long().numpy().reshape(levels.shape), dtype=np.int64)

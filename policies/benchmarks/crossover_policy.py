@@ -68,17 +68,26 @@ class CrossingBaseStock(CappedBaseStock):
         return part, torch.clamp(cover + z * torch.sqrt(cover), min=1.0)
 
 
-def placing(network: CappedBaseStock, instances: Crossing, *, soft: bool = False) -> Policy:
-    """Return the policy of a network: it sees stock, and arrivals as they are to be expected."""
-    situation, rate = tell(_SINGLE, instances)
-    begun = network.begin(situation)
+class Placing:
+    """The policy of a network: it sees stock, and arrivals as they are to be expected."""
 
-    def orders(stock: Stock, expected: Tensor, _: int) -> Tensor:
-        told = tell_stock(_SINGLE, stock, rate, expected)
-        position = network.position(situation, told)
-        return torch.clamp(network.order(begun, told, position, soft=soft) * rate, min=0.0)
+    def __init__(
+        self, network: CappedBaseStock, instances: Crossing, *, soft: bool = False
+    ) -> None:
+        """Tell the network what does not change."""
+        self.network, self.soft = network, soft
+        self.situation, self.rate = tell(_SINGLE, instances)
+        self.begun = network.begin(self.situation)
 
-    return orders
+    def __call__(self, stock: Stock, expected: Tensor, _: int) -> Tensor:
+        """Return orders [B, 1], not yet whole units."""
+        return torch.clamp(self.meant(stock, expected), min=0.0)
+
+    def meant(self, stock: Stock, expected: Tensor) -> Tensor:
+        """Return what is short [B, 1], below 0 where there is too much."""
+        told = tell_stock(_SINGLE, stock, self.rate, expected)
+        position = self.network.position(self.situation, told)
+        return self.network.order(self.begun, told, position, soft=self.soft) * self.rate
 
 
 def base_stock(instances: Crossing) -> Policy:
@@ -103,7 +112,7 @@ class Learner:
         self.kept, self.best = copy.deepcopy(network), (math.inf, 0)
         self.averaged = copy.deepcopy(network)
         self.optimizer = torch.optim.Adam(network.parameters())
-        self.world = self.renewed()
+        self.world = self.renewed(self.recipe.chains)
 
     def drawn(self, count: int) -> tuple[Crossing, tuple[Tensor, Tensor]]:
         """Return instances of the whole range, and their odds."""
@@ -115,13 +124,20 @@ class Learner:
         some = crossing(kind.long(), rate, torch.ones_like(rate), ratio)
         return some, (self.odds[at], self.alive[at])
 
+    def restart(self, chains: int) -> None:
+        """Go on from what is kept, with an optimizer that remembers nothing."""
+        for each in (self.network, self.averaged):
+            each.load_state_dict(self.kept.state_dict())
+        self.optimizer = torch.optim.Adam(self.network.parameters())
+        self.world = self.renewed(chains)
+
     @torch.no_grad()
-    def renewed(self) -> World:
+    def renewed(self, chains: int) -> World:
         """Return new chains that have lived under the policy as it is."""
-        some, known = self.drawn(self.recipe.chains)
+        some, known = self.drawn(chains)
         shift = _SHIFT * (2.0 * torch.rand(len(some), 1, generator=self.chance) - 1.0)
         world = World.empty(some, known, self.chance, shift=shift)
-        first = placing(self.network, some) if self.done else base_stock(some)
+        first = Placing(self.network, some) if self.done else base_stock(some)
         world.live(_WARM, first, self.chance)
         return world
 
@@ -132,12 +148,12 @@ class Learner:
             self.optimizer, recipe.learning_rate * annealed(self.done / recipe.updates, _LEAST_RATE)
         )
         if self.done and self.done % _RENEWED == 0:
-            self.world = self.renewed()
+            self.world = self.renewed(self.recipe.chains)
         world = self.world
         # What is ordered late in a window would only be seen to cost. It answers to what came
         # before all the same, or that would be seen to stay for good.
-        orders = placing(self.network, world.instances, soft=True)
-        answer = placing(self.frozen(), world.instances, soft=True)
+        orders = Placing(self.network, world.instances, soft=True)
+        answer = Placing(self.frozen(), world.instances, soft=True)
         learned = recipe.window // 2
 
         def policy(stock: Stock, expected: Tensor, period: int) -> Tensor:
@@ -169,7 +185,7 @@ class Learner:
         with torch.no_grad():
             some, known = self.drawn(2 * self.recipe.chains)
             world = World.empty(some, known, self.chance)
-            policy = placing(self.averaged, some)
+            policy = Placing(self.averaged, some)
             world.live(_WARM, policy, self.chance)
             costs = world.live(2 * self.recipe.window, policy, self.chance).mean(dim=0)
         self.chance = own

@@ -216,13 +216,17 @@ class World:
     def allowed(self, order: Tensor) -> Tensor:
         """Return the nearest order [B, 1] that the published problem allows, in whole units."""
         whole = order + (torch.floor(order + 0.5) - order).detach()
+        least, most = self.room()
+        return torch.minimum(torch.maximum(whole, least), most)
+
+    def room(self) -> tuple[Tensor, Tensor]:
+        """Return the least and the most that may be ordered now [B, 1]."""
         position = inventory_position(self.topology, self.stock).detach() - AHEAD
         level = self.instances.base_stock
         band = torch.ceil(BAND * torch.sqrt(level))
-        room = torch.clamp(torch.floor(level + band - position + 0.5), 0.0, MOST_UNITS)
+        most = torch.clamp(torch.floor(level + band - position + 0.5), 0.0, MOST_UNITS)
         short = torch.clamp(level - band, min=0.0) - position
-        least = torch.clamp(torch.floor(short + 0.5), 0.0, MOST_UNITS)
-        return torch.minimum(torch.maximum(whole, least), room)
+        return torch.minimum(torch.clamp(torch.floor(short + 0.5), 0.0, MOST_UNITS), most), most
 
     def _takes(self, periods: int, chance: Generator) -> Tensor:
         """Draw the lead times of the units that may be ordered, in periods [T, B, MOST_UNITS]."""

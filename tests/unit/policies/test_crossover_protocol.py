@@ -15,8 +15,8 @@ from policies.benchmarks.crossover_policy import (  # noqa: E402
     RECIPE,
     CrossingBaseStock,
     Learner,
+    Placing,
     base_stock,
-    placing,
 )
 from policies.benchmarks.crossover_protocol import (  # noqa: E402
     AHEAD,
@@ -114,7 +114,7 @@ def test_simulated_and_exact_costs_of_a_network_agree() -> None:
     torch.manual_seed(3)
     network = CrossingBaseStock()
     some = instances(FAST, "exponential", 400)
-    cost, error = simulated(some, "exponential", placing(network, some), periods=200, horizon=40)
+    cost, error = simulated(some, "exponential", Placing(network, some), periods=200, horizon=40)
     exact = cost_of(FAST, decisions(network, FAST))
     assert cost == pytest.approx(exact, abs=4 * error + 0.003)
 
