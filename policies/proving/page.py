@@ -77,12 +77,11 @@ def _changed(evaluation: Evaluation) -> Picture:
 
     def paint(figure: Any) -> None:
         axes = figure.subplots()
-        height = 0.8 / len(others)
         for row, name in enumerate(others):
-            at = [k + (row - (len(others) - 1) / 2) * height for k in range(len(shown))]
+            at, height = _side_by_side(len(shown), row, len(others))
             told = [found[name][each.name] for each in shown]
             axes.barh(
-                at, [each.value for each in told], height=height * 0.9,
+                at, [each.value for each in told], height=height,
                 color=INK[_INKS[1 + row % (len(_INKS) - 1)]], label=f"against {name}",
                 xerr=[[each.value - each.low for each in told],
                       [each.high - each.value for each in told]],
@@ -139,20 +138,22 @@ def _weekly(evaluation: Evaluation) -> Picture:
 def _classes(evaluation: Evaluation) -> Picture:
     kinds = evaluation.lived[0].year.kind
     there = [number for number in range(len(CLASSES)) if bool((kinds == number).any())]
+    found = {
+        who: [figures(sums.some(kinds == number)) for number in there]
+        for who, sums in evaluation.sums.items()
+    }
 
     def paint(figure: Any) -> None:
         columns = figure.subplots(1, 3)
-        width = 0.8 / len(evaluation.sums)
         for axes, name in zip(columns, ("fill rate", "turns", "excess"), strict=True):
-            for row, (who, sums) in enumerate(evaluation.sums.items()):
-                values = [figures(sums.some(kinds == number))[name].value for number in there]
-                at = [k + (row - (len(evaluation.sums) - 1) / 2) * width for k in range(len(there))]
-                axes.bar(at, values, width=width * 0.9, color=INK[_INKS[row % len(_INKS)]],
+            for row, who in enumerate(found):
+                values = [each[name].value for each in found[who]]
+                at, width = _side_by_side(len(there), row, len(found))
+                axes.bar(at, values, width=width, color=INK[_INKS[row % len(_INKS)]],
                          label=who)  # fmt: skip
             axes.set_xticks(range(len(there)), [CLASSES[n] for n in there], rotation=35)
             axes.set_title(name)
             axes.grid(visible=False, axis="x")
-        columns[0].set_ylim(bottom=80.0)
         handles, labels = columns[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=len(labels))
 
@@ -163,3 +164,9 @@ def _classes(evaluation: Evaluation) -> Picture:
         title="Fill rate in %, turns a year, excess in money",
         says="Each demand class by itself: one service knob serves all of them.",
     )
+
+
+def _side_by_side(groups: int, row: int, rows: int) -> tuple[list[float], float]:
+    """Return where the bars of one row of several stand in each group, and how thick they are."""
+    room = 0.8 / rows
+    return [group + (row - (rows - 1) / 2) * room for group in range(groups)], 0.9 * room
