@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from connector.errors import ErpDenied, ErpUnavailable, LedgerUnavailable
+from connector.failsafes.aftermath import previous_after, vitals_after
 from connector.failsafes.limits import Limits
 from connector.failsafes.screen import screen
 from connector.failsafes.verdicts import Action, Screened
@@ -56,6 +57,26 @@ class Decision:
     state: State
     recommendation: Recommendation
     screened: Screened
+
+    def believed(self) -> pl.DataFrame:
+        """Return PREVIOUS for the next review, before any person said what is to be believed."""
+        return previous_after(
+            state=self.state,
+            snapshot=self.snapshot,
+            memory=self.memory,
+            limits=self.rules.limits,
+            screened=self.screened,
+        )
+
+    def vitals(self, slot: str) -> pl.DataFrame:
+        """Return VITALS of the slot for later reviews."""
+        return vitals_after(
+            slot=slot,
+            state=self.state,
+            snapshot=self.snapshot,
+            limits=self.rules.limits,
+            screened=self.screened,
+        )
 
 
 def decide(

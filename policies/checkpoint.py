@@ -33,7 +33,7 @@ from policies.agents import ranks
 from policies.family import Family
 
 if TYPE_CHECKING:
-    from policies.agents.hindsight import Chains
+    from policies.agents.chains import Chains
     from policies.agents.learner import Learner
 
 _LAYOUT = 2

@@ -49,7 +49,7 @@ class Run:
     width: int
     depth: int
     families: tuple[str, ...]
-    recipe: Mapping[str, object]
+    recipe: Mapping[str, Any]
     seconds: float
     updates: int
     processes: int = 1

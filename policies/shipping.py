@@ -19,9 +19,10 @@ from connector.errors import PolicyUnusable
 from connector.policy.bundle import Bundle
 from connector.policy.features import NAMES, SITUATION, in_range, schema_digest
 from connector.policy.manifest import Training
-from connector.twin.dynamics import Flows, Stock, uncrossed
+from connector.twin.dynamics import Stock, uncrossed
 from connector.twin.rollout import rollout
-from policies.agents.hindsight import ordering, started, told, whole_lots
+from policies.agents.chains import Books, started, told
+from policies.agents.hindsight import ordering, whole_lots
 from policies.bundling import Identity, States, manifest_of, write_bundle
 from policies.export import require_parity, to_onnx
 from policies.family import Family
@@ -131,10 +132,6 @@ def visited(network: CappedBaseStock, family: Family) -> NDArray[np.float32]:
             seen.append(torch.cat([situation, stocks], dim=-1).flatten(0, 1).numpy())
         return whole_lots(orders(stock, chains.promises), chains.instances.lot)
 
-    def watch(period: int, _: Stock, flows: Flows, __: torch.Tensor) -> None:
-        if chains.promises:
-            chains.promises = chains.promises.after(flows.shipped, leads[period])
-
     rollout(
         family.topology,
         chains.instances.rules(),
@@ -142,7 +139,7 @@ def visited(network: CappedBaseStock, family: Family) -> NDArray[np.float32]:
         demand=chains.instances.demand(_PERIODS, chance),
         lead_time=leads,
         policy=policy,
-        watch=watch,
+        watch=Books(chains, leads),
     )
     rows = np.concatenate(seen)
     rows = np.nan_to_num(rows, nan=1e9, posinf=1e9).astype(np.float32)

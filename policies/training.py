@@ -79,7 +79,8 @@ def recipe_of(
     way = ALGORITHMS[algorithm]
     recipe = way.suits.get(family_of(family).name, way.recipe)
     recipe = replace(recipe, seed=seed, updates=updates or recipe.updates)
-    if rewards is None or family_of(family).memory is None or not hasattr(recipe, "excess"):
+    is_site = family_of(family).memory is not None
+    if rewards is None or not is_site or not isinstance(recipe, hindsight.Recipe):
         return recipe
     cap = rewards.limits.position_cap
     return replace(
@@ -112,8 +113,9 @@ def train_family(
     place = ranks.device_of(device)
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    network = ALGORITHMS[algorithm].network()
-    if start is not None:
+    if start is None:
+        network = ALGORITHMS[algorithm].network()
+    else:
         recipe, network = _going_on(recipe, start)
     with ranks.together(place):
         if is_finished(out):

@@ -77,8 +77,10 @@ class OnnxPolicy:
         """Return the levels as the network answered them, base units; nan = no answer."""
         asked = self._in_scope(state)
         actions = np.full(len(state), np.nan)
+        low, high = self._trained()
         for part, features in encoded(state, _AT_ONCE):
-            asked[part] &= in_range(features) & self._as_trained(features)
+            seen = np.all((features >= low) & (features <= high), axis=1)
+            asked[part] &= in_range(features) & seen
             rows = part.start + np.flatnonzero(asked[part])
             if len(rows):
                 actions[rows] = self.bundle.session.answer(features[asked[part]]).action
@@ -100,14 +102,12 @@ class OnnxPolicy:
                 found=f"{broken} of {len(action)}",
             )
 
-    def _as_trained(self, features: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which rows lie within what the network was trained on, where that is limited."""
+    def _trained(self) -> NDArray[np.float64]:
+        """Return the least and most [2, F] that the network was trained on; inf = not limited."""
         trained = self.bundle.manifest.features.trained
         if trained is None:
-            return np.full(len(features), fill_value=True)
-        low, high = trained.numbers().T
-        inside: NDArray[np.bool_] = np.all((features >= low) & (features <= high), axis=1)
-        return inside
+            return np.array([[-np.inf], [np.inf]])
+        return trained.numbers().astype(np.float64).T
 
     def _in_scope(self, state: State) -> NDArray[np.bool_]:
         scope = self.bundle.manifest.scope

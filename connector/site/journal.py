@@ -12,7 +12,6 @@ import structlog
 
 from connector import __version__
 from connector.cycle import Decision
-from connector.failsafes.aftermath import previous_after, vitals_after
 from connector.inventory.memory import Memory
 from connector.inventory.snapshot import History, Snapshot
 from connector.ledger.evidence import Seen
@@ -56,13 +55,7 @@ class SiteJournal:
             state=decision.state,
             recommendation=decision.recommendation,
             screened=decision.screened,
-            previous=previous_after(
-                state=decision.state,
-                snapshot=decision.snapshot,
-                memory=decision.memory,
-                limits=decision.rules.limits,
-                screened=decision.screened,
-            ),
+            previous=decision.believed(),
             context=context_of(decision, slot),
         )
         evidence = self.ledger.evidence.write(self.wiring.name, review, seen)
@@ -98,13 +91,7 @@ class SiteJournal:
 
     def _vitals(self, slot: Slot, decision: Decision) -> pl.DataFrame:
         """Count what later reviews compare with; outside the pilot somebody else orders."""
-        vitals = vitals_after(
-            slot=slot.name,
-            state=decision.state,
-            snapshot=decision.snapshot,
-            limits=decision.rules.limits,
-            screened=decision.screened,
-        )
+        vitals = decision.vitals(slot.name)
         nodes = self.wiring.pilot.nodes or decision.rules.network.names
         here = pl.col("node").is_in(nodes)
         return vitals.with_columns(

@@ -16,29 +16,19 @@ network, and what is kept.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from connector.errors import ConfigError
 from connector.twin.dynamics import Flows, Stock, receive, uncrossed
 from connector.twin.network import Topology
 from connector.twin.rollout import rollout
 from policies.agents import ranks
-from policies.agents.hindsight import (
-    Chains,
-    normalise,
-    ordering,
-    refresh,
-    started,
-    told,
-    whole_lots,
-)
-from policies.agents.learner import annealed, keep_up, set_rate
-from policies.checkpoint import chains_in, columns_of
+from policies.agents.chains import Chains, OnChains, refresh, told
+from policies.agents.hindsight import ordering, whole_lots
+from policies.agents.learner import annealed, keep_up, set_rate, step
 from policies.family import Family
 from policies.head import CappedBaseStock
 from policies.instances import Instances, tell, tell_stock
@@ -95,10 +85,13 @@ class MultiplierGrid(CappedBaseStock):
         return torch.clamp(_GENEROUS * begun[1] - position, min=0.0)
 
 
-class Learner:
+class Learner(OnChains):
     """A DQN run between two updates."""
 
     algorithm = "dqn-1"
+    recipe: Recipe
+    network: MultiplierGrid
+    kept: MultiplierGrid
 
     def __init__(
         self, recipe: Recipe, network: MultiplierGrid, families: tuple[Family, ...]
@@ -111,24 +104,7 @@ class Learner:
                     "order of one node",
                     hint="train it with hindsight or ppo",
                 )
-        self.recipe, self.network, self.done = recipe, network, 0
-        self.family_names = tuple(family.name for family in families)
-        self.chance = Generator(network.centre.device).manual_seed(recipe.seed)
-        normalise(network, families, self.chance)
-        self.kept = copy.deepcopy(network)
-        self.modules = {"network": network, "kept": self.kept}
-        self.optimizer = torch.optim.Adam(network.parameters())
-        self.optimizers = {"adam": self.optimizer}
-        ranks.part_ways(self.chance, recipe.seed)
-        self.running = [started(family, recipe.chains, self.chance) for family in families]
-
-    def columns(self) -> dict[str, Tensor]:
-        """Return where the chains stand."""
-        return columns_of(self.running)
-
-    def put_columns(self, columns: Mapping[str, Tensor]) -> None:
-        """Put the chains where they stood."""
-        self.running = chains_in(columns, self.running)
+        super().__init__(recipe, network, families)
 
     def update(self) -> float:
         """Learn from one period of every chain; return its mean relative cost."""
@@ -136,11 +112,7 @@ class Learner:
         set_rate(self.optimizer, recipe.learning_rate * annealed(done, recipe.least_rate))
         chains = self.running[self.done % len(self.running)]
         loss, spent = self._period(chains)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        ranks.average_gradients(self.network)
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+        step(self.optimizer, loss, self.network)
         keep_up(self.kept, self.network, recipe.average, self.done)
         self.done += 1
         if self.done // len(self.running) % recipe.period == 0:

@@ -10,25 +10,24 @@ the last one ended, so that the policy is judged where it really lives.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from connector.twin.dynamics import Flows, Stock, coming, inventory_position, uncrossed
+from connector.twin.dynamics import Stock, inventory_position, uncrossed
 from connector.twin.network import Topology
 from connector.twin.rollout import rollout
 from policies.admission import require_torch
 from policies.agents import ranks
-from policies.agents.learner import annealed, keep_up, set_rate
-from policies.checkpoint import chains_in, columns_of
+from policies.agents.chains import Books, Chains, OnChains, refresh, told
+from policies.agents.learner import annealed, keep_up, set_rate, step
 from policies.family import Family
 from policies.head import CappedBaseStock
-from policies.instances import Instances, observed, tell, tell_stock
-from policies.levels import Cap, excess_level
+from policies.instances import Instances, tell, tell_stock
+from policies.levels import Cap
 from policies.promises import Promises, promised_days
 
 # stock, promises -> orders [B, N] in units
@@ -59,54 +58,17 @@ class Recipe:
         return Cap(sigmas=self.cap_sigmas, times=self.cap_times) if self.cap_times else None
 
 
-def recipe_in(told: Mapping[str, Any]) -> Recipe:
-    """Return the recipe that a run's card tells of."""
-    return Recipe(**told)
-
-
-@dataclass(kw_only=True)
-class Chains:
-    """The running chains of one family."""
-
-    family: Family
-    instances: Instances
-    stock: Stock
-    promises: Promises | None  # None where the true days of arrival are known
-
-    def rest(self, stock: Stock) -> None:
-        """Stand where a window ended, without its past."""
-        self.stock = stock.each(Tensor.detach)
-        self.promises = self.promises.detach() if self.promises else None
-
-
-class Learner:
+class Learner(OnChains):
     """A run between two updates."""
 
     algorithm = "hindsight-1"
+    recipe: Recipe
 
     def __init__(
         self, recipe: Recipe, network: CappedBaseStock, families: tuple[Family, ...]
     ) -> None:
         """Draw the first chains, where the network is."""
-        self.recipe, self.network, self.done = recipe, network, 0
-        self.family_names = tuple(family.name for family in families)
-        self.chance = Generator(network.centre.device).manual_seed(recipe.seed)
-        if not recipe.start:
-            normalise(network, families, self.chance)
-        self.kept = copy.deepcopy(network)
-        self.modules = {"network": network, "kept": self.kept}
-        self.optimizer = torch.optim.Adam(network.parameters())
-        self.optimizers = {"adam": self.optimizer}
-        ranks.part_ways(self.chance, recipe.seed)
-        self.running = [started(family, recipe.chains, self.chance) for family in families]
-
-    def columns(self) -> dict[str, Tensor]:
-        """Return where the chains stand."""
-        return columns_of(self.running)
-
-    def put_columns(self, columns: Mapping[str, Tensor]) -> None:
-        """Put the chains where they stood."""
-        self.running = chains_in(columns, self.running)
+        super().__init__(recipe, network, families, normalised=bool(recipe.start))
 
     def update(self) -> float:
         """Take one step against the cost of the next window, and return that cost."""
@@ -114,25 +76,11 @@ class Learner:
         set_rate(self.optimizer, recipe.learning_rate * annealed(done, _LEAST_RATE))
         chains = self.running[self.done % len(self.running)]
         loss = window_cost(recipe, self.network, chains, self.chance, known=done < recipe.known)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        ranks.average_gradients(self.network)
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+        step(self.optimizer, loss, self.network)
         keep_up(self.kept, self.network, recipe.average, self.done)
         refresh(chains, recipe.fresh, self.chance)
         self.done += 1
         return ranks.mean(loss.item())
-
-
-def normalise(network: CappedBaseStock, families: tuple[Family, ...], chance: Generator) -> None:
-    """Put the families' centre and spread of situations into the network."""
-    seen = []
-    for family in families:
-        some = family.drawn(8_192, chance)
-        situation, _ = tell(family.topology, told(family, some, chance))
-        seen.append(situation.flatten(0, 1))
-    network.normalise(torch.cat(seen))
 
 
 def window_cost(
@@ -154,7 +102,7 @@ def window_cost(
     seen = recipe.window - _reach(topology, instances)
     seen_as = instances if known else told(chains.family, instances, chance)
     orders = ordering(network, topology, seen_as, soft=True, cap=recipe.cap)
-    books = _Books(chains, leads, counts_excess=recipe.excess > 0)
+    books = Books(chains, leads, counts_excess=recipe.excess > 0)
 
     def policy(stock: Stock, period: int) -> Tensor:
         order = orders(stock, chains.promises)
@@ -175,30 +123,6 @@ def window_cost(
     chains.rest(done.stock)
     cost = (done.cost + recipe.excess * instances.holding * books.excess).sum(dim=1)
     return (cost / (done.periods * chains.family.scale(instances))).mean()
-
-
-class _Books:
-    """Enters what leaves for whom as it is promised, and what is too much, period by period."""
-
-    def __init__(self, chains: Chains, takes: Tensor, *, counts_excess: bool) -> None:
-        self._chains, self._takes = chains, takes
-        topology, instances = chains.family.topology, chains.instances
-        self._level = excess_level(topology, instances) if counts_excess else None
-        self.excess: Tensor | float = 0.0
-
-    def __call__(self, period: int, _: Stock, flows: Flows, __: Tensor) -> None:
-        promises = self._chains.promises
-        if promises is not None:
-            self._chains.promises = promises.after(flows.shipped, self._takes[period])
-        if self._level is not None:
-            self.excess = self.excess + torch.clamp(flows.on_hand - self._level, min=0.0)
-
-
-def told(family: Family, instances: Instances, chance: Generator) -> Instances:
-    """Return the instances as a planner knows them: estimated, where the family says so."""
-    if family.memory is None:
-        return instances
-    return observed(instances, instances.demand(family.memory, chance))
 
 
 def _reach(topology: Topology, instances: Instances) -> Tensor:
@@ -251,34 +175,3 @@ def ordering(
         return torch.clamp(meant, min=0.0)
 
     return orders
-
-
-def started(family: Family, count: int, chance: Generator) -> Chains:
-    """Return chains at their beginning: some stock, some of it on its way."""
-    instances = family.drawn(count, chance)
-    promises = Promises.none(instances.mean, family.topology.horizon) if family.memory else None
-    stock = family.begin(instances, chance)
-    return Chains(family=family, instances=instances, stock=stock, promises=promises)
-
-
-def refresh(chains: Chains, share: float, chance: Generator) -> None:
-    """Replace the oldest share of the chains by new instances."""
-    count = int(share * len(chains.instances))
-    new = started(chains.family, count, chance)
-    rest = torch.arange(count, len(chains.instances), device=chance.device)
-    chains.instances = chains.instances.take(rest).joined(new.instances)
-    old = chains.stock
-    if chains.promises and new.promises:
-        chains.promises = chains.promises.moved_on(count, new.promises)
-
-    def moved(kept: Tensor | None, added: Tensor | None) -> Tensor | None:
-        return None if kept is None or added is None else torch.cat([kept[count:], added])
-
-    chains.stock = Stock(
-        on_hand=torch.cat([old.on_hand[count:], new.stock.on_hand]),
-        pipeline=tuple(
-            torch.cat([a[count:], b]) for a, b in zip(coming(old), coming(new.stock), strict=True)
-        ),
-        waiting=moved(old.waiting, new.stock.waiting),
-        owed=moved(old.owed, new.stock.owed),
-    )

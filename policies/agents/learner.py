@@ -22,8 +22,10 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import Generator, Tensor, nn
 
+from policies.agents import ranks
 from policies.head import CappedBaseStock
 
+_STEEPEST = 1.0  # norm of a network's gradient
 # (update, mean relative cost of its chains)
 Progress: TypeAlias = Callable[[int, float], None]
 
@@ -122,3 +124,13 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the learning rate of all weights."""
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+def step(optimizer: torch.optim.Optimizer, loss: Tensor, *networks: nn.Module) -> None:
+    """Take one step against a loss; a steep one must not undo the rest, in each network apart."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    ranks.average_gradients(*networks)
+    for network in networks:
+        nn.utils.clip_grad_norm_(network.parameters(), _STEEPEST)
+    optimizer.step()

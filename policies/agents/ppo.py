@@ -15,7 +15,6 @@ rounded to whole lots and ordered. Two things make it learn from few samples:
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -26,9 +25,9 @@ from connector.policy.lines import decades
 from connector.twin.dynamics import Flows, Stock, receive, uncrossed
 from connector.twin.rollout import rollout
 from policies.agents import ranks
-from policies.agents.hindsight import Chains, normalise, refresh, started, told, whole_lots
-from policies.agents.learner import annealed, keep_up, set_rate
-from policies.checkpoint import chains_in, columns_of
+from policies.agents.chains import Chains, OnChains, refresh, started, told
+from policies.agents.hindsight import whole_lots
+from policies.agents.learner import annealed, keep_up, set_rate, step
 from policies.family import Family
 from policies.head import CappedBaseStock
 from policies.instances import Instances, tell, tell_stock
@@ -90,38 +89,36 @@ class Window:
     value: Tensor  # [T, B], what the critic is to say
 
 
-class Learner:
+class Learner(OnChains):
     """A PPO run between two updates."""
 
     algorithm = "ppo-1"
+    recipe: Recipe
 
     def __init__(
         self, recipe: Recipe, network: CappedBaseStock, families: tuple[Family, ...]
     ) -> None:
         """Draw the first chains."""
-        self.recipe, self.network, self.done = recipe, network, 0
-        self.family_names = tuple(family.name for family in families)
-        self.chance = Generator(network.centre.device).manual_seed(recipe.seed)
-        normalise(network, families, self.chance)
+        super().__init__(recipe, network, families)
         self.critic = _critic_beside(network, recipe)
-        self.kept = copy.deepcopy(network)
-        self.modules = {"network": network, "critic": self.critic, "kept": self.kept}
+        self.modules["critic"] = self.critic
         self.optimizer = torch.optim.Adam([*network.parameters(), *self.critic.parameters()])
-        self.optimizers = {"adam": self.optimizer}
-        ranks.part_ways(self.chance, recipe.seed)
-        count = recipe.instances * recipe.replicas
-        self.running = [started(_replicated(f, recipe), count, self.chance) for f in families]
         self.ahead = [c.instances.demand(recipe.foresight, self.chance) for c in self.running]
+
+    def begun(self, family: Family) -> Chains:
+        """Return a family's first chains, each instance several times."""
+        count = self.recipe.instances * self.recipe.replicas
+        return started(_replicated(family, self.recipe), count, self.chance)
 
     def columns(self) -> dict[str, Tensor]:
         """Return where the chains stand, and the demand that the critic was told of."""
         ahead = {f"{k}.ahead": demand for k, demand in enumerate(self.ahead)}
-        return columns_of(self.running) | ahead
+        return super().columns() | ahead
 
     def put_columns(self, columns: Mapping[str, Tensor]) -> None:
         """Put the chains where they stood."""
         self.ahead = [columns[f"{k}.ahead"] for k in range(len(self.running))]
-        self.running = chains_in(columns, self.running)
+        super().put_columns(columns)
 
     def update(self) -> float:
         """Take one window of every chain, learn from it, and return its mean relative cost."""
@@ -196,12 +193,7 @@ class Learner:
             moved, mixed = [], torch.randperm(chains, generator=chance, device=chance.device)
             for rows in mixed.split(chains // self.recipe.minibatches):
                 loss, kl = self._loss(window, rows, noise)
-                self.optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                ranks.average_gradients(self.network, self.critic)
-                nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-                nn.utils.clip_grad_norm_(self.critic.parameters(), 1.0)
-                self.optimizer.step()
+                step(self.optimizer, loss, self.network, self.critic)
                 moved.append(float(kl))
             if ranks.mean(sum(moved) / len(moved)) > self.recipe.target_kl:
                 break

@@ -33,11 +33,11 @@ from policies.levels import Cap
 
 DEMO_SEED, ITEMS = 7, 200
 TARGET = 0.98  # of demand served at once, by value
-TEXTBOOK_COVER = (5.0, 10.0)  # days that a maximum stands above its reorder point
+TEXTBOOK_COVER = (5.0, 10.0)  # days from s to S: regions, centre
 COVERS = ((1.0, 1.0), (1.0, 5.0), (2.0, 3.0), (3.0, 10.0), TEXTBOOK_COVER, (10.0, 10.0))
 _CHOOSE, _JUDGE = 501, (601, 602, 603)  # seeds of years
 _HALVINGS = 8  # of a knob's range, until it just serves the target
-_SPARE = 0.001  # served above the target on the year of choice, so that other years reach it too
+SPARE = 0.001  # served above the target on the year of choice, so that other years reach it too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ def _least(name: str, year: Year, ways: list[Way]) -> Contender:
     found = [reached for way in ways if (reached := _turned(year, way))]
     if not found:
         raise PolicyUnusable(
-            f"{name} does not serve {TARGET + _SPARE:.2%} at its most",
+            f"{name} does not serve {TARGET + SPARE:.2%} at its most",
             hint="train with higher critical ratios",
         )
     _, best = min(found, key=lambda pair: pair[0])
@@ -131,7 +131,7 @@ def _turned(year: Year, way: Way) -> tuple[float, Contender] | None:
     for _ in range(_HALVINGS + 1):
         contender = way.turned(knob)
         lived = live(year, contender.planner, contender.ratio)
-        if lived.fill() >= TARGET + _SPARE:
+        if lived.fill() >= TARGET + SPARE:
             high, best = knob, (lived.stock_value(), contender)
         elif best is None:
             return None

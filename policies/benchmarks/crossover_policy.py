@@ -14,13 +14,13 @@ import copy
 import math
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from connector.policy.features import NAMES
 from connector.twin.dynamics import Stock, inventory_position
 from connector.twin.network import Topology
 from policies.agents.hindsight import Recipe
-from policies.agents.learner import annealed, keep_up, set_rate
+from policies.agents.learner import annealed, keep_up, set_rate, step
 from policies.benchmarks.crossover_exact import MOST_UNITS
 from policies.benchmarks.crossover_protocol import (
     AHEAD,
@@ -166,10 +166,7 @@ class Learner:
         world.stock, world.road = world.stock.each(Tensor.detach), world.road.detach()
         costs = world.live(recipe.window, policy, self.chance).mean(dim=0)
         loss = (costs / usual_cost(world.instances)).mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+        step(self.optimizer, loss, self.network)
         keep_up(self.averaged, self.network, recipe.average, self.done)
         self.done += 1
         if self.done % _TRIED == 0 or self.done == recipe.updates:

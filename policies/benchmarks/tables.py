@@ -64,7 +64,7 @@ def _zero_shot(run: Path | None, threads: int, tell: Tell) -> None:
 
 def _network(run: Path | None, threads: int, tell: Tell) -> None:
     card, trained = _trained(run, "distribution", threads)
-    figures = beside_rules.report(trained, hindsight.recipe_in(card.recipe).cap, tell)
+    figures = beside_rules.report(trained, hindsight.Recipe(**card.recipe).cap, tell)
     if run is not None:
         note(run, figures)
 

@@ -18,6 +18,7 @@ from connector.failsafes.line_limits import Collar
 from connector.inventory.planning import Planning
 from connector.policy.base_stock import BaseStockPolicy
 from connector.twin.scenario import WorldOptions, scenario
+from policies.benchmarks.beside_rules import SPARE, TEXTBOOK_COVER
 from policies.proving.contenders import NewsvendorPolicy, ReorderPointPolicy
 from policies.proving.measures import Sums
 from policies.proving.trial import SETTLE, Lived, Trial
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from policies.rewards import Rewards
 
 Tell = Callable[[str], None]
-TEXTBOOK_COVER = (5.0, 10.0)  # days from s to S: regions, centre
-_SPARE = 0.001  # served above the target on the year of choice, so that other years reach it too
 _CLOSE = 0.0015
 _TRIES = 5
 _FREE = 100.0  # times base-stock's order: as wide as a collar can be
@@ -137,7 +136,7 @@ class Proving:
         The share not served falls about exponentially as the knob turns, so its logarithm is
         followed by the secant rule.
         """
-        wanted = self.target + _SPARE
+        wanted = self.target + SPARE
         tried: list[Setting] = []
 
         def served(knob: float) -> float:

@@ -65,12 +65,6 @@ class Sums:
         }
         return cls(columns=MappingProxyType(columns), days=len(days.demand))
 
-    def joined(self, more: Sums) -> Sums:
-        """Return this year and another of the same items: items of both stand side by side."""
-        names = self.columns
-        both = {name: np.concatenate([names[name], more.columns[name]]) for name in names}
-        return Sums(columns=MappingProxyType(both), days=self.days)
-
     def some(self, rows: NDArray[np.bool_]) -> Sums:
         """Return those of some items."""
         return Sums(

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from connector.cycle import Decision, Rules, decide
-from connector.failsafes.aftermath import previous_after, refused_nodes, vitals_after
+from connector.failsafes.aftermath import refused_nodes
 from connector.failsafes.limits import Limits
 from connector.failsafes.verdicts import WAITING, Action
 from connector.inventory.memory import ORDERED, PREVIOUS, SPENT, VITALS, Memory
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 SETTLE = 84  # days that nothing counts of
 _REMEMBERED = 91  # days
+_REVIEWS = 56  # whose vitals are remembered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,7 @@ class Trial:
         facts = self.year.facts
         topology = tree(facts.nodes - 1)
         nothing = np.zeros_like(self.year.start)
+        self._came: Any = nothing  # what is due tomorrow
         rollout(
             topology,
             Costs(holding=1.0, shortage=1.0, lost_share=1.0),
@@ -120,7 +122,6 @@ class Trial:
 
     def _orders(self, stock: Stock, day: int) -> NDArray[np.float64]:
         """Decide this morning's orders [B, N]."""
-        self._morning = stock.on_hand
         snapshot = self._site.snapshot(day, stock.on_hand)
         decision = decide(self._rules, self.policy, snapshot, self._memory, snapshot.taken_at)
         lines = decision.screened.lines
@@ -141,19 +142,18 @@ class Trial:
             takes=self.year.takes[day],
             sold=served,
         )
+        came, self._came = self._came, stock.pipeline[0]
         if day < self.settle:
-            self._came = stock.pipeline[0]
             return
         kept = {
             "demand": flows.demand,
             "served": served,
             "on_hand": flows.on_hand,
             "ordered": flows.ordered,
-            "received": np.asarray(self._came) > 0,
+            "received": np.asarray(came) > 0,
         }
         for name, column in kept.items():
             self._columns[name].append(column)
-        self._came = stock.pipeline[0]
 
     def _count(self, decision: Decision, waiting: NDArray[np.bool_]) -> None:
         self._asked += int(waiting.sum())
@@ -172,20 +172,7 @@ class Trial:
         """Leave for tomorrow what a ledger would."""
         today = MONDAY + timedelta(days=day)
         orders = self._ordered_until(decision, quantity, today)
-        vitals = vitals_after(
-            slot=today.isoformat(),
-            state=decision.state,
-            snapshot=decision.snapshot,
-            limits=self.limits,
-            screened=decision.screened,
-        )
-        believed = previous_after(
-            state=decision.state,
-            snapshot=decision.snapshot,
-            memory=self._memory,
-            limits=self.limits,
-            screened=decision.screened,
-        )
+        vitals = decision.vitals(today.isoformat())
         if refused_nodes(decision.screened):
             waiting, before = np.ones_like(waiting), VITALS.to_frame()
         else:
@@ -193,9 +180,9 @@ class Trial:
         self._memory = replace(
             self._memory,
             ordered=orders,
-            previous=_taught(believed, decision.state, waiting),
+            previous=_taught(decision.believed(), decision.state, waiting),
             previous_on=today,
-            vitals=pl.concat([before, vitals]).tail(56 * self.year.facts.nodes),
+            vitals=pl.concat([before, vitals]).tail(_REVIEWS * self.year.facts.nodes),
             spent=orders.group_by("node", day="ordered_on")
             .agg(pl.col("value").sum())
             .sort("node", "day")

@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch")
 
 from connector.errors import ConfigError  # noqa: E402
 from policies.agents import dqn, ppo  # noqa: E402
-from policies.agents.hindsight import ordering, started  # noqa: E402
+from policies.agents.chains import started  # noqa: E402
+from policies.agents.hindsight import ordering  # noqa: E402
 from policies.agents.learner import follow  # noqa: E402
 from policies.benchmarks.zipkin import costs_of, instances  # noqa: E402
 from policies.distribution import DISTRIBUTION  # noqa: E402

@@ -19,10 +19,10 @@ from connector.inventory.state import BUCKETS, STATE, State  # noqa: E402
 from connector.policy.features import NAMES, encode  # noqa: E402
 from connector.policy.onnx import OnnxPolicy  # noqa: E402
 from connector.twin.dynamics import Stock  # noqa: E402
+from policies.agents.chains import normalise  # noqa: E402
 from policies.agents.hindsight import (  # noqa: E402
     Learner,
     Recipe,
-    normalise,
     ordering,
     whole_lots,
 )

@@ -186,7 +186,7 @@ def test_measures_of_a_fortnight_by_hand(year: Year) -> None:
     assert found["days of supply"].value == pytest.approx(5.0)
     assert found["excess"].value == pytest.approx(9.0)
     assert found["order lines"].value == pytest.approx(365.0 * 2 / 14)
-    assert found["bullwhip"].value == 0.0 or found["bullwhip"].value > 1e6
+    assert found["bullwhip"].value == 0.0  # as much was bought each week
     cost = 14 * (0.25 * 30 + 2.5 * 9) / 365 + 0.3 * 3
     assert found["cost"].value == pytest.approx(100.0 * cost / (27 * 3))
     assert found["fill rate"].low == found["fill rate"].high  # of one item there is no spread
