@@ -5,6 +5,10 @@
 - The window begins where the history does. It begins later, at the first receipt, for an item that
   had nothing to sell before: its empty days say nothing about demand. Stock at the start is worked
   out backwards: on hand + taken - received.
+- A day on which there was nothing to sell says nothing about demand either, and does not count:
+  else an item that ran out would be planned ever lower. Up to half of the days are left out, so
+  that a lucky day between two long gaps does not count for all. Where the past stock worked out is
+  negative at any time, movements are missing, and all days count.
 - A posting taken back on a later day cancels the largest day first: what is corrected is what was
   wrong. The rest lowers all days alike.
 - One outlier must not plan the next month: the largest day counts at most `outlier_sd` standard
@@ -25,7 +29,7 @@ import polars as pl
 
 from connector.inventory.history import passing
 from connector.inventory.planning import Planning
-from connector.inventory.quantity import MILLION, Column, Rows, millionths, total
+from connector.inventory.quantity import MILLION, Column, Rows, millionths
 from connector.inventory.snapshot import History
 from connector.inventory.universe import Universe, below
 
@@ -33,6 +37,10 @@ from connector.inventory.universe import Universe, below
 _PATTERN_DAYS = 4
 # Spread of a rate that was never observed, beside its Poisson noise.
 _UNSEEN_CV = 0.5
+# The most that days without stock may be of those on sale.
+_LEFT_OUT = 0.5
+# Base units that a past stock worked out may be off.
+_DUST = 1e-5
 # Item-nodes whose days are laid out side by side at one time: bounds memory, not results.
 _BLOCK = 16_384
 # Scatter below this share of the squares is the floats' own, not the demand's.
@@ -50,13 +58,20 @@ class Demand:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Taken:
-    """Consumption inside the window: item-node, day of the window, quantity in millionths."""
+class _Moved:
+    """Movements since the window began: item-node, day, quantity in millionths.
+
+    `days` is the length of the window: today, which is not over yet, is one day more.
+    """
 
     days: int
     rows: Rows
     day: Rows
     quantity: Column
+
+    def sums(self, count: int) -> Column:
+        """Return base units per item-node [count]."""
+        return np.bincount(self.rows, self.quantity, minlength=count) / MILLION
 
 
 def observed_demand(
@@ -71,16 +86,20 @@ def observed_demand(
     """Estimate demand per day from the history; without history, all is 0."""
     window = timedelta(days=planning.demand_window_days)
     start = min(max(history.since or erp_date, erp_date - window), erp_date)
-    taken = _taken(universe, history.consumption, start, erp_date)
-    received = history.receipts.filter(_inside(start, erp_date))
-    first = _first_day_on_sale(universe, received, taken, on_hand, start)
+    taken = _moved(universe, history.consumption, start, erp_date)
+    received = _moved(universe, history.receipts, start, erp_date)
+    first = _first_day_on_sale(received, taken, on_hand)
     # What a central node sends on is not in its consumption: its past stock cannot be worked out.
-    days = taken.days - np.where(level > 0, 0.0, first)
+    first = np.where(level > 0, 0.0, first)
+    days = taken.days - first
     estimated = np.zeros((len(universe), 3))
     for low in range(0, len(universe), _BLOCK):
         here = slice(low, min(low + _BLOCK, len(universe)))
         daily = _laid_out(taken, here.start, here.stop)
-        estimated[here] = _moments(daily, days[here], planning.outlier_sd)
+        flow = _laid_out(received, here.start, here.stop)
+        missed = _days_sold_out(daily, flow, on_hand[here], first[here])
+        days[here] -= np.where(level[here] > 0, 0.0, missed)
+        estimated[here] = _moments(daily[:, :-1], days[here], planning.outlier_sd)
     mean, sd, zero_share = np.ascontiguousarray(estimated.T)
     return Demand(mean=mean, sd=sd, zero_share=zero_share, days=days)
 
@@ -111,48 +130,49 @@ def echelon_demand(demand: Demand, upstream: tuple[Rows, ...]) -> tuple[Column, 
     return mean, np.sqrt(variance + below(variance, upstream))
 
 
-def _inside(start: date, today: date) -> pl.Expr:
-    return pl.col("posted_on").is_between(start, today, closed="left")
-
-
-def _day(frame: pl.DataFrame, start: date) -> Rows:
-    return (frame["posted_on"] - start).dt.total_days().to_numpy()
-
-
-def _taken(universe: Universe, consumption: pl.DataFrame, start: date, today: date) -> _Taken:
-    posted = passing(consumption, _inside(start, today))
+def _moved(universe: Universe, movements: pl.DataFrame, start: date, today: date) -> _Moved:
+    posted = passing(movements, pl.col("posted_on").is_between(start, today))
     rows = universe.locate(posted)
     known = rows >= 0
     quantity = millionths(posted["quantity"].to_numpy()).astype(np.float64)
-    return _Taken(
+    return _Moved(
         days=(today - start).days,
         rows=rows[known],
-        day=_day(posted, start)[known],
+        day=(posted["posted_on"] - start).dt.total_days().to_numpy()[known],
         quantity=quantity[known],
     )
 
 
-def _laid_out(taken: _Taken, low: int, high: int) -> Column:
-    """Return units per item-node and day for the rows from low to high: exact sums."""
-    here = (taken.rows >= low) & (taken.rows < high)
-    cell = (taken.rows[here] - low) * taken.days + taken.day[here]
-    sums = np.bincount(cell, taken.quantity[here], minlength=(high - low) * taken.days)
-    return (sums / MILLION).reshape(high - low, taken.days)
+def _laid_out(moved: _Moved, low: int, high: int) -> Column:
+    """Return units per item-node and day, today last, for the rows from low to high: exact sums."""
+    here = (moved.rows >= low) & (moved.rows < high)
+    width = moved.days + 1
+    cell = (moved.rows[here] - low) * width + moved.day[here]
+    sums = np.bincount(cell, moved.quantity[here], minlength=(high - low) * width)
+    return (sums / MILLION).reshape(high - low, width)
 
 
-def _first_day_on_sale(
-    universe: Universe, received: pl.DataFrame, taken: _Taken, on_hand: Column, start: date
-) -> Column:
+def _first_day_on_sale(received: _Moved, taken: _Moved, on_hand: Column) -> Column:
     """Return the day of the window on which each item-node could first be sold."""
-    rows = universe.locate(received)
-    real = (rows >= 0) & (received["quantity"].to_numpy() > 0)
-    arrived, sold = np.full((2, len(universe)), taken.days, dtype=np.int64)
-    np.minimum.at(arrived, rows[real], _day(received, start)[real])
+    real = received.quantity > 0
+    arrived, sold = np.full((2, len(on_hand)), taken.days, dtype=np.int64)
+    np.minimum.at(arrived, received.rows[real], received.day[real])
     np.minimum.at(sold, taken.rows, taken.day)
-    used = np.bincount(taken.rows, taken.quantity, minlength=len(universe)) / MILLION
-    stock_before = on_hand + used - total(rows, received["quantity"].to_numpy(), len(universe))
+    stock_before = on_hand + taken.sums(len(on_hand)) - received.sums(len(on_hand))
     is_new = (arrived < taken.days) & (arrived <= sold) & (stock_before <= 0)
     return np.where(is_new, arrived, 0).astype(np.float64)
+
+
+def _days_sold_out(daily: Column, received: Column, on_hand: Column, first: Column) -> Column:
+    """Return how many days [B] of the window had nothing to sell; today is the last column."""
+    gone = daily - received
+    opening = on_hand[:, None] + gone[:, ::-1].cumsum(axis=1)[:, ::-1]
+    empty = (np.abs(opening + received) <= _DUST) & (daily <= 0)
+    empty &= np.arange(daily.shape[1]) >= first[:, None]
+    known = (opening >= -_DUST).all(axis=1)
+    missed = np.where(known, empty[:, :-1].sum(axis=1), 0)
+    on_sale = daily.shape[1] - 1 - first
+    return np.minimum(missed, np.floor(_LEFT_OUT * on_sale))
 
 
 def _moments(daily: Column, days: Column, outlier_sd: float) -> Column:

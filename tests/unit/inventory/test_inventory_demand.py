@@ -38,8 +38,11 @@ from connector.inventory.snapshot import CONSUMPTION, ITEMS
 WEEK = [10.0, 12.0, 9.0, 11.0, 8.0, 0.0, 0.0]
 
 
-def demand_of(days, **said):
-    return at(state(history=history(taken(days)), **said))
+PLENTY = stock((REGION, 1000.0))  # no day was without stock
+
+
+def demand_of(days, on_hand=PLENTY, **said):
+    return at(state(history=history(taken(days)), stock=on_hand, **said))
 
 
 def test_days_without_demand_count():
@@ -101,6 +104,40 @@ def test_a_central_node_is_judged_over_the_whole_window():
     first = received({"posted_on": ago(20), "quantity": 100.0, "node": DC})
     built = state(history=history(taken([5.0] * 20, DC), first))
     assert at(built, DC)["demand_days"] == 56.0
+
+
+def sold_out(days, *arrivals, on_hand=0.0):
+    """Return what is estimated from sales of `days` and these receipts."""
+    receipts = received(*({"posted_on": ago(when), "quantity": units} for when, units in arrivals))
+    here = at(state(history=history(taken(days), receipts), stock=stock((REGION, on_hand))))
+    return here["demand_mean"], here["demand_days"]
+
+
+def test_days_with_nothing_to_sell_do_not_count():
+    """20 units sell over 20 days; nothing comes before the last four."""
+    days = [1.0] * 40 + [0.0] * 12 + [1.0] * 4
+    assert sold_out(days, (4, 4.0)) == (1.0, 44.0)
+
+
+def test_what_came_today_could_not_be_sold_before():
+    days = [1.0] * 40 + [0.0] * 16
+    assert sold_out(days, (0, 90.0), on_hand=90.0) == (1.0, 40.0)
+
+
+def test_a_day_on_which_the_rest_was_sold_counts():
+    assert sold_out([0.0] * 55 + [3.0]) == (pytest.approx(3 / 56), 56.0)
+
+
+def test_half_of_the_days_count_at_least():
+    """One unit came and went the same day: 1 a day is not what to plan with."""
+    assert sold_out([1.0] + [0.0] * 55) == (pytest.approx(1 / 28), 28.0)
+
+
+@pytest.mark.parametrize("on_hand", [-3.0, 0.0])
+def test_all_days_count_where_movements_are_missing(on_hand):
+    """More arrived than can have been there: the past stock worked out would be negative."""
+    days = [1.0] * 40 + [0.0] * 16
+    assert sold_out(days, (50, 70.0), on_hand=on_hand) == (pytest.approx(40 / 56), 56.0)
 
 
 def test_one_outlier_day_hardly_moves_the_estimate():
@@ -193,9 +230,9 @@ def test_an_echelon_adds_means_and_variances():
 def test_transfers_are_never_demand():
     moving = {
         "pipeline": pipeline(document(500.0, supplying_node=DC), document(90.0, kind="in_transit")),
-        "stock": stock((DC, 900.0), (REGION, 80.0, "in_transit")),
+        "stock": stock((DC, 900.0), (REGION, 1000.0), (REGION, 80.0, "in_transit")),
     }
-    calm = state(history=history(taken(WEEK * 8)))
+    calm = state(history=history(taken(WEEK * 8)), stock=PLENTY)
     busy = state(history=history(taken(WEEK * 8), arrival(3, 500.0)), **moving)
     for node in (DC, REGION):
         for name in ("demand_mean", "demand_sd", "echelon_demand_mean", "echelon_demand_sd"):
