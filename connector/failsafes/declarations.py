@@ -151,8 +151,8 @@ _C = (
         id="C6",
         name="baseline collar",
         formula=(
-            "order > high x base-stock order + smallest lot is cut, beyond hold x that collar "
-            "held; order < low x base-stock order is warned of"
+            "order > high x max(base-stock order, demand of a review period) + smallest lot is "
+            "cut, beyond hold x that collar held; order < low x base-stock order is warned of"
         ),
         setting="collar",
         action=Action.HOLD,

@@ -55,7 +55,7 @@ def far_beyond_position_cap(lines: Lines, asked: Column) -> Finding:
 
 
 def collar(lines: Lines, quantity: Column, base_stock: Column) -> Finding:
-    """C6, the cut: no more than `high` times what base-stock orders, and one smallest lot."""
+    """C6, the cut: no more than `high` usual orders of base-stock, and one smallest lot."""
     most = _collar(lines, base_stock)
     return Finding(tripped=quantity > most, value=quantity, threshold=most, allowed=most)
 
@@ -73,7 +73,10 @@ def below_collar(lines: Lines, asked: Column, base_stock: Column) -> Finding:
 
 
 def _collar(lines: Lines, base_stock: Column) -> Column:
-    return lines.limits.collar.high * base_stock + lines.lots.smallest
+    # On average base-stock orders a review's demand. Where it would order less today, a policy that
+    # keeps a little more must not starve for it: how much more is for the position cap to say.
+    usual = np.maximum(base_stock, lines.demand * lines.review)
+    return lines.limits.collar.high * usual + lines.lots.smallest
 
 
 def cumulative(past: Past, quantity: Column) -> Finding:

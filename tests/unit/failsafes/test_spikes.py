@@ -267,10 +267,15 @@ def test_c6_warns_below_and_never_raises(low, says):
     assert screened.lines["quantity"].to_list() == [5.0]
 
 
-def test_c6_allows_one_lot_where_base_stock_orders_nothing():
-    scene = lone({**STEADY, "lot_multiple": 12.0, "inventory_position": 30.0}, base_stock=0.0)
-    assert scene.asking(12.0).quantities() == [12.0]
-    assert scene.asking(24.0).quantities() == [12.0]
+@pytest.mark.parametrize(
+    ("demand", "asked", "quantity"),
+    [(0.1, 12.0, 12.0), (0.1, 24.0, 12.0), (10.0, 24.0, 24.0), (10.0, 36.0, 24.0)],
+)
+def test_c6_allows_two_reviews_of_demand_and_one_lot_where_base_stock_orders_nothing(
+    demand, asked, quantity
+):
+    line = {**STEADY, "lot_multiple": 12.0, "inventory_position": 0.0, "demand_mean": demand}
+    assert lone(line, base_stock=0.0).asking(asked).quantities() == [quantity]
 
 
 # C7
