@@ -18,11 +18,16 @@ from connector.twin.network import Array, Topology
 from policies.exact import over_periods
 
 
-def in_lots(units: Array, lot: Array | float | None) -> Array:
+def in_lots(
+    units: Array, lot: Array | float | None, smallest: Array | float | None = None
+) -> Array:
     """Return what is short in whole lots, rounded up as ERPs do; never less than nothing."""
     xp = array_namespace(units)
     wanted = xp.clip(units, min=0.0)
-    return wanted if lot is None else xp.ceil(wanted / lot) * lot
+    if lot is None:
+        return wanted
+    whole = wanted if smallest is None else xp.where(wanted > 0, xp.maximum(wanted, smallest), 0.0)
+    return xp.ceil(whole / lot) * lot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +82,12 @@ class ReorderPoint:
     point: Array
     most: Array
     lot: Array | float | None = None
+    smallest: Array | float | None = None  # units; the least that is ordered at once
 
     def __call__(self, stock: Stock, _: int) -> Array:
         """Return orders."""
         position = inventory_position(self.topology, stock)
-        orders = in_lots(self.most - position, self.lot)
+        orders = in_lots(self.most - position, self.lot, self.smallest)
         xp = array_namespace(orders)
         return xp.where(position <= self.point, orders, xp.zeros_like(orders))
 

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from connector.twin.dynamics import uncrossed
 from connector.twin.network import Topology
 from connector.twin.scenario import Scenario, WorldOptions, scenario
 from policies.family import Family
@@ -29,6 +30,8 @@ LONGEST = 40  # periods; a true lead time beyond is cut
 _FIRST_TRAINING_SEED = 1_000
 _WORLDS = 60
 _LATER = 1.03  # true lead times are a little longer than planned, as the sandbox's are
+_SHOWN, _SHOWN_SEED = 400, 11  # periods drawn to see what receipts show
+_LEAST_CV = 0.02
 _POISSON_FROM = 1e5  # a gamma of this shape is a constant
 _MISSES = (0.0006, 0.05)  # 1 - critical ratio, drawn evenly by its logarithm
 
@@ -51,6 +54,10 @@ class World:
     lead_time: NDArray[np.float64]
     lead_cv: NDArray[np.float64]
     lot: NDArray[np.float64]
+    minimum: NDArray[np.float64]
+    fixed: NDArray[np.float64]
+    shown_time: NDArray[np.float64]  # periods, as receipts show where no order overtakes another
+    shown_cv: NDArray[np.float64]
     kind: NDArray[np.int64]  # [items]
     amplitude: NDArray[np.float64]
     phase: NDArray[np.float64]
@@ -67,13 +74,19 @@ class World:
         def cells(column: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.asarray(column, dtype=np.float64).reshape(size)[alive]
 
+        lead_time, lead_cv = cells(facts.lead_days) * _LATER, cells(facts.lead_spread)
+        shown_time, shown_cv = shown_lead_times(lead_time, lead_cv)
         return cls(
             mean=cells(facts.rate),
             busy=cells(facts.occurs),
             shape=cells(facts.shape),
-            lead_time=cells(facts.lead_days) * _LATER,
-            lead_cv=cells(facts.lead_spread),
+            lead_time=lead_time,
+            lead_cv=lead_cv,
             lot=(facts.lot_multiple.reshape(size) / grain)[alive],
+            minimum=(facts.lot_minimum.reshape(size) / grain)[alive],
+            fixed=(facts.lot_fixed.reshape(size) / grain)[alive],
+            shown_time=shown_time,
+            shown_cv=shown_cv,
             kind=facts.kind[alive],
             amplitude=cells(facts.amplitude),
             phase=cells(facts.phase),
@@ -104,7 +117,25 @@ class World:
             lost_share=one,
             lot=column(self.lot),
             asked=column(asked),
+            minimum=column(self.minimum),
+            fixed=column(self.fixed),
+            planned=column(np.rint(self.lead_time / _LATER)),
+            shown_time=column(self.shown_time),
+            shown_cv=column(self.shown_cv),
         )
+
+
+def shown_lead_times(
+    lead_time: NDArray[np.float64], lead_cv: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and cv [items, nodes] of lead times in which no order overtakes another."""
+    rng = np.random.default_rng(_SHOWN_SEED)
+    spread = np.maximum(lead_cv, _LEAST_CV)
+    size = (_SHOWN, *lead_time.shape)
+    drawn = np.rint(lead_time * rng.gamma(spread**-2.0, spread**2.0, size))
+    kept = uncrossed(np.clip(drawn, 1.0, LONGEST))[_SHOWN // 4 :]
+    mean = kept.mean(axis=0)
+    return mean, kept.std(axis=0) / mean
 
 
 def world(seed: int, items: int = 200) -> World:

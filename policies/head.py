@@ -4,7 +4,8 @@
 
 Every figure is in units of the line's own mean demand per review, so one set of weights serves all
 items. Both outputs may depend on everything the encoder tells, the pipeline day by day included;
-the classical level stands inside, so that an untrained network already orders sensibly.
+the classical level stands inside, so that an untrained network already orders sensibly. A network
+for a site keeps to `Bounds` by itself: it never asks for what the fail-safes would refuse.
 """
 
 # torch has no types where it is not installed, and few where it is:
@@ -13,12 +14,15 @@ the classical level stands inside, so that an untrained network already orders s
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from connector.policy.features import NAMES, SITUATION, STOCK
+from policies.lots import asked_for
 from policies.network import normal_exceeded
 
 _SITUATIONS = len(SITUATION)
@@ -29,6 +33,40 @@ _SOFTNESS = 0.02  # reviews of demand: how gently an order leaves zero while lea
 _LEAST_LEVEL = 1e-3  # reviews of demand, where only a logarithm is wanted
 _LEAST_SPREAD, _IGNORED = 1e-3, 1e9
 _DERIVED = 6
+_MOST_LOT = 14.0  # logarithm of reviews of demand, which stays finite in 32 bits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """The fail-safes that a line can see: position cap (C2) and collar (C6), by their limits."""
+
+    sigmas: float  # buffer of the position cap over lead time and review, deviations of demand
+    times: float  # position caps that no order goes beyond
+    collar: float  # usual orders of base-stock that no order goes beyond
+
+    def room(self, cover: Tensor, sd: Tensor, smallest: Tensor) -> Tensor:
+        """Return the highest position that an order may lead to, in reviews of demand.
+
+        The smallest lot always fits on top: else an item with a large one would never be ordered.
+        """
+        return self.times * (cover + self.sigmas * sd) + smallest
+
+    @classmethod
+    def of(cls, recipe: Mapping[str, Any]) -> Bounds | None:
+        """Return what a run's recipe says; None = nothing."""
+        times = recipe.get("cap_times", 0.0)
+        if not times:
+            return None
+        return cls(sigmas=recipe["cap_sigmas"], times=times, collar=recipe["collar"])
+
+
+class Begun(NamedTuple):
+    """What does not change as stock moves, in reviews of demand but for the first."""
+
+    part: Tensor  # of the hidden layer
+    classical: Tensor  # level
+    smallest: Tensor  # lot
+    room: Tensor | None = None  # the highest position that an order may lead to; None = any
 
 
 class CappedBaseStock(nn.Module):
@@ -39,6 +77,7 @@ class CappedBaseStock(nn.Module):
         super().__init__()
         self.centre: Tensor
         self.spread: Tensor
+        self.bounds: Bounds | None = None
         self.register_buffer("centre", torch.zeros(_SITUATIONS + _DERIVED))
         self.register_buffer("spread", torch.ones(_SITUATIONS + _DERIVED))
         self.where = nn.Linear(_SITUATIONS + _DERIVED, width)
@@ -56,23 +95,27 @@ class CappedBaseStock(nn.Module):
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the level to raise the position to, and mean and log sd of its logarithm.
 
-        The connector rounds what is missing up to whole lots. Half a lot less, and the outcome is
-        the nearest whole number of lots, which is what the network was trained with.
+        The connector makes whole lots of what is missing, as `policies.lots` did while training.
         """
         situation, stock = features[:, :_SITUATIONS], features[:, _SITUATIONS:]
         position = self.position(situation, stock)
         order = torch.clamp(self.order(self.begin(situation), stock, position), min=0.0)
-        told = torch.clamp(situation[:, NAMES.index("lot_multiple")], min=0.0, max=14.0)
-        lot = torch.exp(told) - 1.0
-        level = torch.clamp(position + order - 0.5 * lot, min=0.0)
+        step, _ = _lots(situation)
+        level = torch.clamp(position + asked_for(order, step), min=0.0)
         mean = torch.log(torch.clamp(level, min=_LEAST_LEVEL))
         return level, mean, mean * 0.0 + self.log_std
 
-    def begin(self, situation: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what does not change as stock moves: a hidden layer's part, a classical level."""
+    def begin(self, situation: Tensor) -> Begun:
+        """Return what does not change as stock moves."""
         parts = _classical_parts(situation)
         inputs = torch.cat([situation, _derived(parts)], dim=-1)
-        return self.where((inputs - self.centre) / self.spread), parts.cover + parts.z * parts.sd
+        bounds, (_, smallest) = self.bounds, _lots(situation)
+        return Begun(
+            part=self.where((inputs - self.centre) / self.spread),
+            classical=parts.cover + parts.z * parts.sd,
+            smallest=smallest,
+            room=bounds.room(parts.cover, parts.sd, smallest) if bounds else None,
+        )
 
     def position(self, situation: Tensor, stock: Tensor) -> Tensor:
         """Return the position that the level is compared with, in reviews of demand."""
@@ -80,19 +123,25 @@ class CappedBaseStock(nn.Module):
         told = torch.where(above, stock[..., _ECHELON], stock[..., _POSITION])
         return torch.sign(told) * (torch.exp(torch.abs(told)) - 1.0)
 
-    def order(
-        self, begun: tuple[Tensor, Tensor], stock: Tensor, position: Tensor, *, soft: bool = False
-    ) -> Tensor:
+    def order(self, begun: Begun, stock: Tensor, position: Tensor, *, soft: bool = False) -> Tensor:
         """Return the order [N], in reviews of demand; soft lets gradients through near zero."""
-        part, classical = begun
         inputs = torch.cat([stock, torch.tanh(stock)], dim=-1)
-        raised, capped = self.head(self.body(part + self.stock(inputs))).unbind(-1)
-        level = classical * torch.exp(0.5 * raised)
-        cap = nn.functional.softplus(capped + _CAP_START)
+        raised, capped = self.head(self.body(begun.part + self.stock(inputs))).unbind(-1)
+        level = begun.classical * torch.exp(0.5 * raised)
+        # A cap below the smallest lot would never order, and no gradient would tell
+        cap = torch.maximum(nn.functional.softplus(capped + _CAP_START), begun.smallest)
         short = level - position
         if soft:
             short = _SOFTNESS * nn.functional.softplus(short / _SOFTNESS)
-        return torch.minimum(short, cap)
+        return self.bounded(begun, torch.minimum(short, cap), position)
+
+    def bounded(self, begun: Begun, order: Tensor, position: Tensor) -> Tensor:
+        """Return the order, cut to what the bounds leave."""
+        if self.bounds is None or begun.room is None:
+            return order
+        usual = torch.clamp(begun.classical - position, min=1.0)
+        collar = self.bounds.collar * usual + begun.smallest
+        return torch.minimum(torch.minimum(order, begun.room - position), collar)
 
     @torch.no_grad()
     def normalise(self, situation: Tensor) -> None:
@@ -122,6 +171,16 @@ def _classical_parts(situation: Tensor) -> _Parts:
     per_day = read("demand_cv") ** 2 * cover / torch.clamp(read("review_days"), min=0.5)
     late = (read("lead_time_cv") * read("lead_time_mean")) ** 2
     return _Parts(cover, torch.sqrt(per_day + late + 1e-6), normal_exceeded(tail), tail)
+
+
+def _lots(situation: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what orders are multiples of, and the least of them, in reviews of demand."""
+    multiple, fixed, minimum = (
+        torch.exp(torch.clamp(situation[..., NAMES.index(name)], min=0.0, max=_MOST_LOT)) - 1.0
+        for name in ("lot_multiple", "lot_fixed", "lot_minimum")
+    )
+    step = torch.where(fixed > 0.0, fixed, multiple)
+    return step, torch.where(fixed > 0.0, fixed, torch.maximum(minimum, multiple))
 
 
 def _derived(parts: _Parts) -> Tensor:

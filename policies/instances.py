@@ -54,6 +54,12 @@ class Instances:
     lost_share: Tensor  # 1 = lost sales, 0 = backorders
     lot: Tensor  # units; an order is a multiple of it
     asked: Tensor | None = None  # critical ratio; None = shortage / (holding + shortage)
+    minimum: Tensor | None = None  # units; the least that is ordered at once; None = one lot
+    fixed: Tensor | None = None  # units; a lot that stands for lot and minimum; 0 = none
+    planned: Tensor | None = None  # periods after which goods are promised; None = the mean
+    # What receipts show of lead times, where no order overtakes another; None = what is drawn
+    shown_time: Tensor | None = None
+    shown_cv: Tensor | None = None
 
     def __len__(self) -> int:
         """Return B."""
@@ -83,6 +89,16 @@ class Instances:
         if self.asked is not None:
             return self.asked
         return self.shortage / (self.holding + self.shortage)
+
+    @property
+    def step(self) -> Tensor:
+        """What an order is a multiple of, in units."""
+        return self.lot if self.fixed is None else torch.where(self.fixed > 0, self.fixed, self.lot)
+
+    @property
+    def promised_time(self) -> Tensor:
+        """Periods after which goods are promised."""
+        return self.lead_time if self.planned is None else self.planned
 
     @property
     def variance(self) -> Tensor:
@@ -122,6 +138,7 @@ class Instances:
 def observed(truth: Instances, seen: Tensor) -> Instances:
     """Return what is known after `seen` [T, B, N]: its mean and variance, not the truth's.
 
+    Lead times are told as receipts show them.
     A gamma-Poisson on busy days that has them; a node nobody asked for keeps a trace of demand.
     ConfigError for a history that is empty or not finite.
     """
@@ -134,7 +151,14 @@ def observed(truth: Instances, seen: Tensor) -> Instances:
     more = (variance + mean**2) / busy - size - size**2
     told = more > 0.02 * size**2
     shape = torch.where(told, size**2 / torch.clamp(more, min=1e-6), math.inf)
-    return replace(truth, mean=mean, busy=busy, shape=shape)
+    return shown(replace(truth, mean=mean, busy=busy, shape=shape))
+
+
+def shown(truth: Instances) -> Instances:
+    """Return the same with the lead times that receipts show."""
+    if truth.shown_time is None or truth.shown_cv is None:
+        return truth
+    return replace(truth, lead_time=truth.shown_time, lead_cv=truth.shown_cv)
 
 
 def tell(topology: Topology, instances: Instances) -> tuple[Tensor, Tensor]:
@@ -157,10 +181,12 @@ def tell(topology: Topology, instances: Instances) -> tuple[Tensor, Tensor]:
         "lot_multiple": each.lot,
     }
     fixed = {name: torch.full_like(each.mean, value) for name, value in _CONSTANT.items()}
+    told_lots = {"lot_minimum": each.minimum, "lot_fixed": each.fixed}
+    known |= {name: column for name, column in told_lots.items() if column is not None}
     supplied = [supplier >= 0 for supplier in topology.suppliers]
     inside = torch.tensor(supplied, device=each.mean.device)
     lines = Lines(
-        (known | fixed).__getitem__,
+        (fixed | known).__getitem__,
         inside=inside.expand(each.mean.shape),
         cover_below=_cover_below(topology, each),
         xp=torch_arrays,

@@ -1,11 +1,9 @@
-"""Levels that are no policy's own: where excess begins, and what no order may go beyond."""
+"""Levels that are no policy's own: what planners know of a node, and where excess begins."""
 
 # torch has no types where it is not installed, and few where it is:
 # mypy: disallow-untyped-decorators=False, disallow-untyped-calls=False, warn-return-any=False
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,19 +13,6 @@ from policies.baselines import Known
 from policies.instances import Instances, echelon_sum
 
 EXCESS_TIMES, EXCESS_Z = 1.5, 2.0537  # the product's excess: beyond 1.5 levels of 98 %
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cap:
-    """The fail-safe C2: no order takes a node's position beyond `times` of a cautious level."""
-
-    sigmas: float
-    times: float
-
-    def room(self, topology: Topology, told: Instances) -> Tensor:
-        """Return the highest position [B, N] that an order may lead to, in units."""
-        mean, deviation = known(topology, told).over_cover()
-        return self.times * (mean + self.sigmas * deviation)
 
 
 def known(topology: Topology, told: Instances) -> Known:
@@ -42,4 +27,5 @@ def known(topology: Topology, told: Instances) -> Known:
 
 def excess_level(topology: Topology, truth: Instances) -> Tensor:
     """Return the stock [B, N] beyond which it is excess, in units."""
-    return Cap(sigmas=EXCESS_Z, times=EXCESS_TIMES).room(topology, truth)
+    mean, deviation = known(topology, truth).over_cover()
+    return EXCESS_TIMES * (mean + EXCESS_Z * deviation)

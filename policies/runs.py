@@ -27,7 +27,7 @@ from connector.policy.features import schema_digest
 from policies.agents.dqn import MultiplierGrid
 from policies.distribution import DISTRIBUTION
 from policies.family import LOST_SALES, Family
-from policies.head import CappedBaseStock
+from policies.head import Bounds, CappedBaseStock
 from policies.provenance import HERE, hardware, revision, versions
 
 FAMILIES = {each.name: each for each in (LOST_SALES, DISTRIBUTION)}
@@ -146,7 +146,8 @@ def load(directory: Path) -> tuple[Run, CappedBaseStock]:
     try:
         network = NETWORKS[run.network](run.width, run.depth)
         network.load_state_dict(load_file(directory / _WEIGHTS))
-    except (OSError, SafetensorError, RuntimeError, TypeError, ValueError) as error:
+        network.bounds = Bounds.of(run.recipe)
+    except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, LookupError) as error:
         raise ConfigError(
             f"{directory / _WEIGHTS} does not hold the weights that its card tells of: {error}",
             hint=_AGAIN,

@@ -22,12 +22,13 @@ from connector.policy.manifest import Training
 from connector.twin.dynamics import Stock, uncrossed
 from connector.twin.rollout import rollout
 from policies.agents.chains import Books, started, told
-from policies.agents.hindsight import ordering, whole_lots
+from policies.agents.hindsight import ordering
 from policies.bundling import Identity, States, manifest_of, write_bundle
 from policies.export import require_parity, to_onnx
 from policies.family import Family
 from policies.head import CappedBaseStock
 from policies.instances import tell, tell_stock
+from policies.lots import whole_lots
 from policies.promises import promised_days
 
 _GOLDEN, _REFERENCE, _FIT, _CALIBRATION = 256, 512, 20_000, 2_000
@@ -121,16 +122,15 @@ def visited(network: CappedBaseStock, family: Family) -> NDArray[np.float32]:
     known = told(family, chains.instances, chance)
     situation, rate = tell(family.topology, known)
     orders = ordering(network, family.topology, known)
-    days = promised_days(known.lead_time, family.topology.horizon)
+    days = promised_days(known.promised_time, family.topology.horizon)
     leads = uncrossed(chains.instances.lead_times(_PERIODS, chance, family.topology.horizon))
     seen: list[NDArray[np.float32]] = []
 
     def policy(stock: Stock, period: int) -> torch.Tensor:
         if period >= _SETTLED and period % _EVERY == 0:
-            promised = chains.promises.told(days) if chains.promises else None
-            stocks = tell_stock(family.topology, stock, rate, promised)
+            stocks = tell_stock(family.topology, stock, rate, chains.promised(days))
             seen.append(torch.cat([situation, stocks], dim=-1).flatten(0, 1).numpy())
-        return whole_lots(orders(stock, chains.promises), chains.instances.lot)
+        return whole_lots(orders(stock, chains.promises), chains.instances)
 
     rollout(
         family.topology,

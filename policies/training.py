@@ -26,7 +26,7 @@ from policies.agents.learner import Learner, follow
 from policies.checkpoint import Keeper
 from policies.curves import smoothed, write_curves
 from policies.family import Family
-from policies.head import CappedBaseStock
+from policies.head import Bounds, CappedBaseStock
 from policies.rewards import Rewards
 from policies.runs import Run, card, digest_of, family_of, is_finished, load, save, shape_of
 
@@ -88,6 +88,7 @@ def recipe_of(
         excess=rewards.rewards.excess_times,
         cap_sigmas=cap.sigmas,
         cap_times=cap.clamp,
+        collar=rewards.limits.collar.high,
     )
 
 
@@ -117,6 +118,7 @@ def train_family(
         network = ALGORITHMS[algorithm].network()
     else:
         recipe, network = _going_on(recipe, start)
+    network.bounds = Bounds.of(asdict(recipe))
     with ranks.together(place):
         if is_finished(out):
             run = _finished(out, algorithm, family, recipe)

@@ -35,6 +35,10 @@ class Chains:
     stock: Stock
     promises: Promises | None  # None where the true days of arrival are known
 
+    def promised(self, days: Tensor) -> Tensor | None:
+        """Return what is promised for when, see `Promises.told`."""
+        return self.promises.told(days) if self.promises else None
+
     def rest(self, stock: Stock) -> None:
         """Stand where a window ended, without its past."""
         self.stock = stock.each(Tensor.detach)
@@ -147,6 +151,8 @@ class Books:
         """Enter one period."""
         promises = self._chains.promises
         if promises is not None:
-            self._chains.promises = promises.after(flows.shipped, self._takes[period])
+            self._chains.promises = promises.after(
+                flows.shipped, self._takes[period], flows.ordered
+            )
         if self._level is not None:
             self.excess = self.excess + torch.clamp(flows.on_hand - self._level, min=0.0)

@@ -27,11 +27,12 @@ from connector.twin.network import Topology
 from connector.twin.rollout import rollout
 from policies.agents import ranks
 from policies.agents.chains import Chains, OnChains, refresh, told
-from policies.agents.hindsight import ordering, whole_lots
+from policies.agents.hindsight import ordering
 from policies.agents.learner import annealed, keep_up, set_rate, step
 from policies.family import Family
-from policies.head import CappedBaseStock
+from policies.head import Begun, CappedBaseStock
 from policies.instances import Instances, tell, tell_stock
+from policies.lots import whole_lots
 
 _GENEROUS = 1.25  # times the classical level: skewed demand wants more than it
 _FINER = 1.5  # the grid is finer near no order
@@ -63,26 +64,24 @@ class MultiplierGrid(CappedBaseStock):
         self.register_buffer("grid", torch.linspace(0.0, 1.0, multipliers) ** _FINER)
         self.head = nn.Linear(width, multipliers + 1)
 
-    def values(self, begun: tuple[Tensor, Tensor], stock: Tensor) -> Tensor:
+    def values(self, begun: Begun, stock: Tensor) -> Tensor:
         """Return the cost to come with each multiplier [.., K], beside the average."""
         inputs = torch.cat([stock, torch.tanh(stock)], dim=-1)
-        said = self.head(self.body(begun[0] + self.stock(inputs)))
+        said = self.head(self.body(begun.part + self.stock(inputs)))
         beside = said[..., 1:]
         return said[..., :1] + beside - beside.mean(dim=-1, keepdim=True)
 
-    def order(
-        self, begun: tuple[Tensor, Tensor], stock: Tensor, position: Tensor, *, soft: bool = False
-    ) -> Tensor:
+    def order(self, begun: Begun, stock: Tensor, position: Tensor, *, soft: bool = False) -> Tensor:
         """Return the cheapest order, in reviews of demand; there is no soft one."""
         del soft
         values = self.values(begun, stock)
         # Not argmin: an exported policy may only use the operators that the connector allows
         best = torch.where(values <= values.amin(dim=-1, keepdim=True), self.grid, 0.0)
-        return best.amax(dim=-1) * self.short(begun, position)
+        return self.bounded(begun, best.amax(dim=-1) * self.short(begun, position), position)
 
-    def short(self, begun: tuple[Tensor, Tensor], position: Tensor) -> Tensor:
+    def short(self, begun: Begun, position: Tensor) -> Tensor:
         """Return what the grid is a grid of, in reviews of demand."""
-        return torch.clamp(_GENEROUS * begun[1] - position, min=0.0)
+        return torch.clamp(_GENEROUS * begun.classical - position, min=0.0)
 
 
 class Learner(OnChains):
@@ -171,7 +170,7 @@ class Learner(OnChains):
         costs: list[Tensor] = []
 
         def policy(stock: Stock, period: int) -> Tensor:
-            return whole_lots(orders(stock) if period else first, wide.lot)
+            return whole_lots(orders(stock) if period else first, wide)
 
         def watch(_: int, stock: Stock, __: Flows, spent: Tensor) -> None:
             reached.append(stock)

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import torch
 from torch import Generator, Tensor
 
-from connector.twin.dynamics import Stock, inventory_position, uncrossed
+from connector.twin.dynamics import Stock, uncrossed
 from connector.twin.network import Topology
 from connector.twin.rollout import rollout
 from policies.admission import require_torch
@@ -26,8 +26,8 @@ from policies.agents.chains import Books, Chains, OnChains, refresh, told
 from policies.agents.learner import annealed, keep_up, set_rate, step
 from policies.family import Family
 from policies.head import CappedBaseStock
-from policies.instances import Instances, tell, tell_stock
-from policies.levels import Cap
+from policies.instances import Instances, shown, tell, tell_stock
+from policies.lots import whole_lots
 from policies.promises import Promises, promised_days
 
 # stock, promises -> orders [B, N] in units
@@ -49,13 +49,9 @@ class Recipe:
     start: str = ""  # sha256 of the weights of an earlier run that this one goes on from
     known: float = 0.0  # share of the updates, the first, in which demand is told as it is
     excess: float = 0.0  # what a day of excess costs on top, in days of holding
-    cap_sigmas: float = 0.0  # of `Cap`, which orders keep to; 0 times = none
+    cap_sigmas: float = 0.0  # of `Bounds`, which orders keep to; 0 times = none
     cap_times: float = 0.0
-
-    @property
-    def cap(self) -> Cap | None:
-        """Return what no order goes beyond."""
-        return Cap(sigmas=self.cap_sigmas, times=self.cap_times) if self.cap_times else None
+    collar: float = 0.0
 
 
 class Learner(OnChains):
@@ -93,21 +89,21 @@ def window_cost(
 ) -> Tensor:
     """Return the mean relative cost of the next window, and move the chains to its end.
 
-    `known` tells demand as it is instead of estimates, whose noise hides what stock costs. Excess
+    `known` tells demand as it is, not by estimates, whose noise hides what stock costs. Excess
     is counted against the true demand, orders are made and capped by what is told of it.
     """
     instances, topology = chains.instances, chains.family.topology
     demand = instances.demand(recipe.window, chance)
     leads = uncrossed(instances.lead_times(recipe.window, chance, topology.horizon))
     seen = recipe.window - _reach(topology, instances)
-    seen_as = instances if known else told(chains.family, instances, chance)
-    orders = ordering(network, topology, seen_as, soft=True, cap=recipe.cap)
+    seen_as = shown(instances) if known else told(chains.family, instances, chance)
+    orders = ordering(network, topology, seen_as, soft=True)
     books = Books(chains, leads, counts_excess=recipe.excess > 0)
 
     def policy(stock: Stock, period: int) -> Tensor:
         order = orders(stock, chains.promises)
         if chains.family.rounds:
-            order = order + (whole_lots(order, instances.lot) - order).detach()
+            order = order + (whole_lots(order, instances) - order).detach()
         return torch.where(period < seen, order, order.detach())
 
     done = rollout(
@@ -140,29 +136,22 @@ def _reach(topology: Topology, instances: Instances) -> Tensor:
     return periods[:, None]
 
 
-def whole_lots(order: Tensor, lot: Tensor) -> Tensor:
-    """Return the nearest whole number of lots."""
-    return torch.floor(order / lot + 0.5) * lot
-
-
 def ordering(
     network: CappedBaseStock,
     topology: Topology,
     instances: Instances,
     *,
     soft: bool = False,
-    cap: Cap | None = None,
 ) -> Ordering:
     """Return the policy of a network for these instances: stock -> orders [B, N] in units.
 
-    Where promises are given, goods under way are told by them; `cap` is kept to by every order.
-    Both refuse arrays of another library than torch by ConfigError.
+    Where promises are given, goods under way are told by them. ConfigError for arrays of another
+    library than torch.
     """
     require_torch("mean demand", instances.mean)
     situation, rate = tell(topology, instances)
     begun = network.begin(situation)
-    days = promised_days(instances.lead_time, topology.horizon)
-    room = cap.room(topology, instances) if cap else None
+    days = promised_days(instances.promised_time, topology.horizon)
 
     def orders(stock: Stock, promises: Promises | None = None) -> Tensor:
         require_torch("stock on hand", stock.on_hand)
@@ -170,8 +159,6 @@ def ordering(
         told = tell_stock(topology, stock, rate, promised)
         position = network.position(situation, told)
         meant = network.order(begun, told, position, soft=soft) * rate
-        if room is not None:
-            meant = torch.minimum(meant, room - inventory_position(topology, stock))
         return torch.clamp(meant, min=0.0)
 
     return orders

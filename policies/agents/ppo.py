@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -25,12 +26,13 @@ from connector.policy.lines import decades
 from connector.twin.dynamics import Flows, Stock, receive, uncrossed
 from connector.twin.rollout import rollout
 from policies.agents import ranks
-from policies.agents.chains import Chains, OnChains, refresh, started, told
-from policies.agents.hindsight import whole_lots
+from policies.agents.chains import Books, Chains, OnChains, refresh, started, told
 from policies.agents.learner import annealed, keep_up, set_rate, step
 from policies.family import Family
-from policies.head import CappedBaseStock
+from policies.head import Begun, CappedBaseStock
 from policies.instances import Instances, tell, tell_stock
+from policies.lots import whole_lots
+from policies.promises import promised_days
 
 _SURE = 1e-3  # least spread of an instance's advantages, in relative cost
 _PULL = 0.1  # of values to nothing per instance: only their differences count
@@ -89,6 +91,14 @@ class Window:
     value: Tensor  # [T, B], what the critic is to say
 
 
+class Told(NamedTuple):
+    """What a window is planned with: it stays as it is for so long."""
+
+    situation: Tensor
+    rate: Tensor  # units per review
+    days: Tensor  # see `promised_days`
+
+
 class Learner(OnChains):
     """A PPO run between two updates."""
 
@@ -142,11 +152,12 @@ class Learner(OnChains):
         self.ahead[which] = demand[recipe.window :]
         known = told(chains.family, chains.instances, self.chance)
         situation, rate = tell(chains.family.topology, known)
-        stock, mean, drawn, cost = self._ordered(
-            chains, situation, rate, demand[: recipe.window], noise
+        seen_as = Told(
+            situation, rate, promised_days(known.promised_time, chains.family.topology.horizon)
         )
+        stock, mean, drawn, cost = self._ordered(chains, seen_as, demand[: recipe.window], noise)
         ahead = decades(demand.unfold(0, recipe.foresight, 1) / rate[..., None])
-        value = self.critic.value(self.critic.begin(situation)[0], stock, ahead).sum(dim=-1)
+        value = self.critic.value(self.critic.begin(situation).part, stock, ahead).sum(dim=-1)
         advantage = _advantages(cost, value, recipe)
         meant = value[:-1] + advantage
         return Window(
@@ -156,31 +167,34 @@ class Learner(OnChains):
         )  # fmt: skip
 
     def _ordered(
-        self, chains: Chains, situation: Tensor, rate: Tensor, demand: Tensor, noise: float
+        self, chains: Chains, told_of: Told, demand: Tensor, noise: float
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Move the chains on with noise in their orders; return stock, mean, drawn and cost."""
         topology, instances = chains.family.topology, chains.instances
         leads = uncrossed(instances.lead_times(len(demand), self.chance, topology.horizon))
+        situation, rate, days = told_of
         begun, scale = self.network.begin(situation), chains.family.scale(instances)
+        books = Books(chains, leads)
         stocks, means, draws, costs = [], [], [], []
 
         def policy(stock: Stock, _: int) -> Tensor:
-            seen = tell_stock(topology, stock, rate)
+            seen = tell_stock(topology, stock, rate, chains.promised(days))
             mean = _mean(self.network, begun, situation, seen, noise)
             draw = mean + noise * self._normal(mean)
             stocks.append(seen)
             means.append(mean)
             draws.append(draw)
-            return whole_lots(torch.clamp(draw, min=0.0) * rate, instances.lot)
+            return whole_lots(torch.clamp(draw, min=0.0) * rate, instances)
 
-        def watch(_: int, __: Stock, ___: Flows, spent: Tensor) -> None:
+        def watch(period: int, stock: Stock, flows: Flows, spent: Tensor) -> None:
+            books(period, stock, flows, spent)
             costs.append(spent.sum(dim=1) / scale)
 
         chains.stock = rollout(
             topology, instances.rules(), chains.stock,
             demand=demand, lead_time=leads, policy=policy, watch=watch, checked=True,
         ).stock  # fmt: skip
-        stocks.append(tell_stock(topology, receive(chains.stock), rate))
+        stocks.append(tell_stock(topology, receive(chains.stock), rate, chains.promised(days)))
         return torch.stack(stocks), torch.stack(means), torch.stack(draws), torch.stack(costs)
 
     def _normal(self, like: Tensor) -> Tensor:
@@ -208,7 +222,7 @@ class Learner(OnChains):
         dearer = window.advantage[:, rows, None]
         clipped = torch.clamp(ratio, 1.0 - self.recipe.clip, 1.0 + self.recipe.clip)
         surrogate = torch.maximum(ratio * dearer, clipped * dearer).mean()
-        begun = self.critic.begin(situation)[0]
+        begun = self.critic.begin(situation).part
         value = self.critic.value(begun, seen[:-1], window.ahead[:-1, rows]).sum(dim=-1)
         wrong = nn.functional.smooth_l1_loss(value, window.value[:, rows])
         kl = ((mean - before) ** 2).detach().mean() / (2.0 * noise**2)
@@ -228,7 +242,7 @@ class Learner(OnChains):
 
 def _mean(
     network: CappedBaseStock,
-    begun: tuple[Tensor, Tensor],
+    begun: Begun,
     situation: Tensor,
     seen: Tensor,
     noise: float,

@@ -29,7 +29,6 @@ from policies.benchmarks.network import (
 )
 from policies.distribution import REGIONS, World
 from policies.head import CappedBaseStock
-from policies.levels import Cap
 
 DEMO_SEED, ITEMS = 7, 200
 TARGET = 0.98  # of demand served at once, by value
@@ -65,9 +64,7 @@ def demo_world() -> tuple[World, Tensor]:
     return World.of(facts), torch.from_numpy(worth).float()[:, None]
 
 
-def report(
-    network: CappedBaseStock, cap: Cap | None, tell: Callable[[str], None]
-) -> dict[str, float]:
+def report(network: CappedBaseStock, tell: Callable[[str], None]) -> dict[str, float]:
     """Choose, judge and tell; return what the policy reached."""
     began = time.perf_counter()
     world, price = demo_world()
@@ -75,7 +72,7 @@ def report(
     contenders = [
         _least("reorder point, textbook", choice, [_rule(TEXTBOOK_COVER)]),
         _least("reorder point, grid search", choice, [_rule(cover) for cover in COVERS]),
-        _least("policy", choice, [_policy(network, cap)]),
+        _least("policy", choice, [_policy(network)]),
     ]
     years = [draw_year(world, price, replications=1, seed=seed) for seed in _JUDGE]
     judged = {each.name: _all(years, each) for each in contenders}
@@ -103,11 +100,11 @@ def _rule(cover: tuple[float, float]) -> Way:
     return Way(low=0.5, high=4.0, turned=turned)
 
 
-def _policy(network: CappedBaseStock, cap: Cap | None) -> Way:
+def _policy(network: CappedBaseStock) -> Way:
     def turned(knob: float) -> Contender:
         ratio = 1.0 - 10.0**-knob
         name = f"critical ratio {ratio:.4f}"
-        return Contender(name=name, planner=learned(network, cap), ratio=ratio)
+        return Contender(name=name, planner=learned(network), ratio=ratio)
 
     return Way(low=1.3, high=3.2, turned=turned)
 

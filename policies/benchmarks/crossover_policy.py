@@ -32,7 +32,7 @@ from policies.benchmarks.crossover_protocol import (
     crossing,
     under_way_odds,
 )
-from policies.head import CappedBaseStock
+from policies.head import Begun, CappedBaseStock
 from policies.instances import tell, tell_stock
 from policies.network import normal_exceeded
 
@@ -60,12 +60,13 @@ class CrossingBaseStock(CappedBaseStock):
         with torch.no_grad():
             self.head.bias[1] = MOST_UNITS
 
-    def begin(self, situation: Tensor) -> tuple[Tensor, Tensor]:
+    def begin(self, situation: Tensor) -> Begun:
         """Return the hidden layer's part, and the level of Poisson demand over the cover."""
-        part, _ = super().begin(situation)
+        begun = super().begin(situation)
         cover = situation[..., NAMES.index("lead_time_mean")] + 1.0
         z = normal_exceeded(1.0 - situation[..., NAMES.index("critical_ratio")])
-        return part, torch.clamp(cover + z * torch.sqrt(cover), min=1.0)
+        level = torch.clamp(cover + z * torch.sqrt(cover), min=1.0)
+        return begun._replace(classical=level)
 
 
 class Placing:

@@ -19,12 +19,13 @@ from torch import Tensor
 from connector.twin.dynamics import Flows, Stock, uncrossed
 from connector.twin.network import Topology
 from connector.twin.rollout import rollout
-from policies.agents.hindsight import ordering, whole_lots
+from policies.agents.hindsight import ordering
 from policies.baselines import ReorderPoint, textbook_points
 from policies.distribution import NODES, TREE, World, asking
 from policies.head import CappedBaseStock
 from policies.instances import Instances, observed
-from policies.levels import Cap, excess_level, known
+from policies.levels import excess_level, known
+from policies.lots import whole_lots
 from policies.promises import Promises
 
 MEMORY = 56  # days that estimates look back
@@ -131,7 +132,7 @@ def live(year: Year, planner: Planner, ratio: float) -> Figures:
     sums = {name: torch.zeros(len(year.kind)) for name in ("served", "stock", "excess", "orders")}
 
     def watch(day: int, _: Stock, flows: Flows, __: Tensor) -> None:
-        sent[0] = sent[0].after(flows.shipped, year.lead_times[day])
+        sent[0] = sent[0].after(flows.shipped, year.lead_times[day], flows.ordered)
         if day < SETTLE:
             return
         sums["served"] += (flows.demand - flows.unmet).sum(dim=1)
@@ -158,12 +159,12 @@ def estimated(year: Year, day: int, ratio: float) -> Instances:
     return asking(told, torch.tensor(ratio))
 
 
-def learned(network: CappedBaseStock, cap: Cap | None) -> Planner:
-    """Return the policy, in whole lots, never beyond the cap."""
+def learned(network: CappedBaseStock) -> Planner:
+    """Return the policy, in whole lots."""
 
     def planner(told: Instances) -> Callable[[Stock, Promises], Tensor]:
-        orders = ordering(network, TREE, told, cap=cap)
-        return lambda stock, sent: whole_lots(orders(stock, sent), told.lot)
+        orders = ordering(network, TREE, told)
+        return lambda stock, sent: whole_lots(orders(stock, sent), told)
 
     return planner
 
@@ -174,7 +175,9 @@ def reorder_point(safety: float, cover: tuple[float, float]) -> Planner:
 
     def planner(told: Instances) -> Callable[[Stock, Promises], Tensor]:
         point, most = textbook_points(known(TREE, told), z=safety, cover=days)
-        rule = ReorderPoint(topology=TREE, point=point, most=most, lot=told.lot)
+        rule = ReorderPoint(
+            topology=TREE, point=point, most=most, lot=told.step, smallest=told.minimum
+        )
         return lambda stock, _: rule(stock, 0)
 
     return planner

@@ -25,7 +25,7 @@ from torch import Generator, Tensor
 
 from connector.twin.dynamics import Stock
 from connector.twin.rollout import Policy, rollout
-from policies.agents.hindsight import Learner, Recipe, ordering, whole_lots
+from policies.agents.hindsight import Learner, Recipe, ordering
 from policies.agents.learner import follow
 from policies.baselines import EchelonBaseStock
 from policies.benchmarks.retailers_instances import (
@@ -39,6 +39,7 @@ from policies.benchmarks.retailers_instances import (
 )
 from policies.head import CappedBaseStock
 from policies.instances import Instances, echelon_sum
+from policies.lots import whole_lots
 from policies.search import Trial, descend
 
 RECIPE = Recipe(chains=384, window=50, updates=700, learning_rate=4e-3, average=0.99)
@@ -132,7 +133,7 @@ def _both(
     some = published(rows, replications)
     orders = ordering(network, TREE, some)
     rule = EchelonBaseStock(topology=TREE, level=levels.repeat_interleave(replications, dim=0))
-    policies: tuple[Policy, Policy] = (rule, lambda stock, _: whole_lots(orders(stock), some.lot))
+    policies: tuple[Policy, Policy] = (rule, lambda stock, _: whole_lots(orders(stock), some))
     found = []
     for policy in policies:
         chance, total = Generator().manual_seed(99), torch.zeros(len(some))

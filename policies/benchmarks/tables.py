@@ -13,7 +13,6 @@ from types import MappingProxyType
 import torch
 
 from connector.errors import ConfigError
-from policies.agents import hindsight
 from policies.benchmarks import beside_rules, crossover, retailers, serial, speed, zero_shot, zipkin
 from policies.head import CappedBaseStock
 from policies.runs import Run, load, note
@@ -63,8 +62,8 @@ def _zero_shot(run: Path | None, threads: int, tell: Tell) -> None:
 
 
 def _network(run: Path | None, threads: int, tell: Tell) -> None:
-    card, trained = _trained(run, "distribution", threads)
-    figures = beside_rules.report(trained, hindsight.Recipe(**card.recipe).cap, tell)
+    _, trained = _trained(run, "distribution", threads)
+    figures = beside_rules.report(trained, tell)
     if run is not None:
         note(run, figures)
 

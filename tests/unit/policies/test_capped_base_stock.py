@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
 
+from connector.failsafes.lots import lot_rules  # noqa: E402
 from connector.inventory.state import BUCKETS, STATE, State  # noqa: E402
 from connector.policy.features import NAMES, encode  # noqa: E402
 from connector.policy.onnx import OnnxPolicy  # noqa: E402
@@ -24,15 +25,15 @@ from policies.agents.hindsight import (  # noqa: E402
     Learner,
     Recipe,
     ordering,
-    whole_lots,
 )
 from policies.agents.learner import follow  # noqa: E402
 from policies.benchmarks.zipkin import costs_of, instances  # noqa: E402
 from policies.bundling import Identity  # noqa: E402
 from policies.distribution import DISTRIBUTION, TREE, world  # noqa: E402
 from policies.family import LOST_SALES, poisson_or_geometric  # noqa: E402
-from policies.head import CappedBaseStock  # noqa: E402
+from policies.head import Bounds, CappedBaseStock  # noqa: E402
 from policies.instances import SINGLE, tell, tell_stock  # noqa: E402
+from policies.lots import asked_for, whole_lots  # noqa: E402
 from policies.shipping import ship  # noqa: E402
 
 TABLE = {("poisson", 2): (4.3954, 6.0936, 7.6645, 9.1064)}
@@ -90,6 +91,8 @@ def row(instances, item, node):
         "review_days": 1.0,
         "critical_ratio": value(instances.critical_ratio),
         "lot_multiple": value(instances.lot),
+        "lot_minimum": value(instances.minimum),
+        "lot_fixed": value(instances.fixed),
         "lot_maximum": math.inf,
         "maximum_stock": math.inf,
     }
@@ -137,7 +140,7 @@ def test_the_level_told_leads_to_the_order_that_was_meant_in_whole_lots():
     network = CappedBaseStock()
     normalise(network, (DISTRIBUTION,), chance)
     with torch.no_grad():
-        meant = whole_lots(ordering(network, TREE, some)(stock), some.lot)
+        meant = whole_lots(ordering(network, TREE, some)(stock), some)
         features = told(TREE, some, stock)
         level, mean, log_std = (
             each.view(some.mean.shape) for each in network(features.flatten(0, 1))
@@ -145,12 +148,59 @@ def test_the_level_told_leads_to_the_order_that_was_meant_in_whole_lots():
         situation, rate = tell(TREE, some)
         position = network.position(situation, features[..., situation.shape[-1] :]) * rate
     short = level * rate - position
-    lots = torch.ceil(short / some.lot - 1e-3) * some.lot
-    asked = some.mean > 0
+    rules = lot_rules(
+        minimum=some.minimum.double().numpy().ravel(),
+        multiple=some.lot.double().numpy().ravel(),
+        fixed=some.fixed.double().numpy().ravel(),
+        maximum=np.full(some.mean.numel(), np.inf),
+        step=np.ones(some.mean.numel()),
+    )
+    lots = rules.up(short.double().numpy().ravel(), 0.5).reshape(meant.shape)
+    asked = (some.mean > 0).numpy()
     assert (meant > 0).sum() > 20
-    assert (torch.clamp(lots, min=0.0) == meant)[asked].double().mean() > 0.99
+    assert (lots == meant.numpy())[asked].mean() > 0.99
     torch.testing.assert_close(mean, torch.log(torch.clamp(level, min=1e-3)))
     assert torch.isfinite(log_std).all()
+
+
+def greedy(bias):
+    """Return a network that wants far too much, and caps an order by `bias`."""
+    network = CappedBaseStock()
+    with torch.no_grad():
+        network.head.weight.zero_()
+        network.head.bias.copy_(torch.tensor([6.0, bias]))
+    return network
+
+
+def test_a_network_for_a_site_keeps_to_position_cap_and_collar():
+    chance = torch.Generator().manual_seed(14)
+    some = world(14, items=40).instances(0.99)
+    stock = some_stock(some, TREE, chance)
+    free, bound = greedy(1e6), greedy(1e6)
+    bound.bounds = Bounds(sigmas=2.0, times=1.5, collar=2.0)
+    with torch.no_grad():
+        begun = bound.begin(tell(TREE, some)[0])
+        rate = tell(TREE, some)[1]
+        wanted, left = (ordering(each, TREE, some)(stock) / rate for each in (free, bound))
+        position = bound.position(tell(TREE, some)[0], tell_stock(TREE, stock, rate))
+    some_rows = some.mean > 0
+    collar = 2.0 * torch.clamp(begun.classical - position, min=1.0) + begun.smallest
+    allowed = torch.clamp(torch.minimum(begun.room - position, collar), min=0.0)
+    assert bool((wanted > left + 1.0)[some_rows].any())
+    assert bool((left <= allowed + 1e-3)[some_rows].all())
+    torch.testing.assert_close(left[some_rows], allowed[some_rows], rtol=1e-3, atol=1e-3)
+
+
+def test_a_cap_below_the_smallest_lot_does_not_starve_the_item():
+    """Half of the smallest lot is where an order begins: a smaller cap would never order."""
+    some = world(15, items=40).instances(0.99)
+    empty = some_stock(some, TREE, torch.Generator().manual_seed(15)).each(torch.zeros_like)
+    network = greedy(-20.0)  # caps every order at next to nothing
+    with torch.no_grad():
+        orders = whole_lots(ordering(network, TREE, some)(empty), some)
+    central = some.mean.sum(dim=1) > 0
+    assert bool((some.minimum[central, 0] > 0).all())
+    assert bool((orders[central, 0] >= some.minimum[central, 0]).all())
 
 
 def test_a_few_minutes_of_hindsight_beat_the_classical_level():
@@ -209,11 +259,10 @@ def test_a_shipped_run_orders_in_a_review_what_it_ordered_in_the_twin(tmp_path):
     state = states(TREE, some, stock, nodes)
     advice = OnnxPolicy(bundle=bundle).recommend(state)
     with torch.no_grad():
-        meant = ordering(network, TREE, some)(stock).T.flatten().numpy()
-    lot = state.column("lot_multiple")
+        meant = ordering(network, TREE, some)(stock)
+        expected = asked_for(meant, some.step).T.flatten().numpy()
     answered = ~advice.fell_back
     assert answered.sum() > 80
-    expected = np.maximum(meant - 0.5 * lot, 0.0)
     np.testing.assert_allclose(advice.quantity[answered], expected[answered], rtol=2e-3, atol=2e-2)
 
 

@@ -1,4 +1,4 @@
-"""Where excess begins, and the cap, by hand and beside the fail-safe it stands for."""
+"""Where excess begins, and what planners know of a node."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ torch = pytest.importorskip("torch")
 from policies.distribution import DISTRIBUTION, TREE, asking, world  # noqa: E402
 from policies.family import poisson_or_geometric  # noqa: E402
 from policies.instances import SINGLE  # noqa: E402
-from policies.levels import Cap, excess_level, known  # noqa: E402
+from policies.levels import excess_level, known  # noqa: E402
 
 
-def test_a_cap_is_times_mean_and_deviations_over_lead_time_and_review() -> None:
+def test_excess_is_times_mean_and_deviations_over_lead_time_and_review() -> None:
     one = poisson_or_geometric(4.0, is_poisson=True, lead_time=3, shortage=9.0)
-    room = Cap(sigmas=2.0, times=1.5).room(SINGLE, one)
-    assert float(room) == pytest.approx(1.5 * (16.0 + 2.0 * 4.0))
     assert float(excess_level(SINGLE, one)) == pytest.approx(1.5 * (16.0 + 2.0537 * 4.0))
 
 
