@@ -60,6 +60,9 @@ class Instances:
     # What receipts show of lead times, where no order overtakes another; None = what is drawn
     shown_time: Tensor | None = None
     shown_cv: Tensor | None = None
+    # What a history shows of a period's demand; None = what is drawn
+    seen_variance: Tensor | None = None
+    seen_zero_share: Tensor | None = None
 
     def __len__(self) -> int:
         """Return B."""
@@ -103,6 +106,8 @@ class Instances:
     @property
     def variance(self) -> Tensor:
         """Variance of one period's demand."""
+        if self.seen_variance is not None:
+            return self.seen_variance
         size = self.mean / self.busy  # mean of a busy period
         second = size + size**2 * (1.0 + 1.0 / self.shape)
         return self.busy * second - self.mean**2
@@ -136,22 +141,22 @@ class Instances:
 
 
 def observed(truth: Instances, seen: Tensor) -> Instances:
-    """Return what is known after `seen` [T, B, N]: its mean and variance, not the truth's.
+    """Return what is known after `seen` [T, B, N]: its mean, variance and empty days.
 
-    Lead times are told as receipts show them.
-    A gamma-Poisson on busy days that has them; a node nobody asked for keeps a trace of demand.
+    Lead times are told as receipts show them. A node nobody asked for keeps a trace of demand.
     ConfigError for a history that is empty or not finite.
     """
     admit_history(seen)
     days = len(seen)
     mean = torch.clamp(seen.mean(dim=0), min=0.25 / days)
     variance = seen.var(dim=0)
-    busy = torch.clamp((seen > 0).float().mean(dim=0), min=1.0 / days)
-    size = mean / busy
-    more = (variance + mean**2) / busy - size - size**2
-    told = more > 0.02 * size**2
-    shape = torch.where(told, size**2 / torch.clamp(more, min=1e-6), math.inf)
-    return shown(replace(truth, mean=mean, busy=busy, shape=shape))
+    known = replace(
+        truth,
+        mean=mean,
+        seen_variance=torch.where(variance > 0, variance, mean),
+        seen_zero_share=(seen <= 0).to(mean.dtype).mean(dim=0),
+    )
+    return shown(known)
 
 
 def shown(truth: Instances) -> Instances:
@@ -256,6 +261,8 @@ def _cover_below(topology: Topology, each: Instances) -> Tensor:
 
 
 def _zero_share(each: Instances) -> Tensor:
+    if each.seen_zero_share is not None:
+        return each.seen_zero_share
     size = each.mean / each.busy
     mixed = (1.0 + size / each.shape) ** (-torch.clamp(each.shape, max=1e6))
     none = torch.where(torch.isfinite(each.shape), mixed, torch.exp(-size))

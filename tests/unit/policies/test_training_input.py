@@ -106,3 +106,21 @@ def test_a_feature_that_nobody_tells_is_named():
     with pytest.raises(PolicyUnusable, match="encoder asks for 'echelon_demand_sd'"):
         situation(lines)
     assert tell(SINGLE, ONE)[0].shape[:2] == (1, 1)
+
+
+def test_what_is_known_after_some_weeks_is_what_was_seen():
+    seen = torch.tensor([0.0, 4.0, 0.0, 8.0])[:, None, None]
+    known = observed(ONE, seen)
+    assert (float(known.mean), float(known.seen_zero_share)) == (3.0, 0.5)
+    assert float(known.variance) == pytest.approx(14.0 + 2 / 3)
+    never = observed(ONE, torch.zeros(56, 1, 1))
+    assert 0.0 < float(never.mean) < 0.01
+    assert float(never.variance) == float(never.mean)
+
+
+def test_lead_times_are_known_as_receipts_show_them():
+    late = replace(ONE, shown_time=ONE.lead_time + 3.0, shown_cv=ONE.lead_cv + 0.1)
+    known = observed(late, torch.ones(56, 1, 1))
+    assert float(known.lead_time) == 5.0
+    assert float(known.lead_cv) == pytest.approx(0.1)
+    assert float(observed(ONE, torch.ones(56, 1, 1)).lead_time) == 2.0

@@ -47,6 +47,13 @@ def test_a_reorder_point_waits_until_it_is_reached():
     assert ordered(rule) == [0.0, 27.0, 27.0]
 
 
+def test_a_reorder_point_orders_no_less_than_the_smallest_lot():
+    rule = ReorderPoint(
+        topology=FORK, point=row(10, 3, 3), most=row(30, 5, 5), lot=5.0, smallest=row(0, 12, 0)
+    )
+    assert ordered(rule) == [0.0, 15.0, 5.0]
+
+
 def test_the_textbook_covers_lead_time_and_review():
     known = Known(mean=row(4.0), sd=row(3.0), lead_time=row(8.0), lead_time_sd=2.0)
     mean, deviation = known.over_cover()
