@@ -10,7 +10,7 @@ from torch import Tensor
 
 from connector.twin.network import Topology
 from policies.baselines import Known
-from policies.instances import Instances, echelon_sum
+from policies.instances import Instances, echelon_sum, shown
 
 EXCESS_TIMES, EXCESS_Z = 1.5, 2.0537  # the product's excess: beyond 1.5 levels of 98 %
 
@@ -26,6 +26,9 @@ def known(topology: Topology, told: Instances) -> Known:
 
 
 def excess_level(topology: Topology, truth: Instances) -> Tensor:
-    """Return the stock [B, N] beyond which it is excess, in units."""
-    mean, deviation = known(topology, truth).over_cover()
+    """Return the stock [B, N] beyond which it is excess, in units.
+
+    Lead times count as they really are: where nothing overtakes, longer than they are drawn.
+    """
+    mean, deviation = known(topology, shown(truth)).over_cover()
     return EXCESS_TIMES * (mean + EXCESS_Z * deviation)

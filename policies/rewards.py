@@ -40,7 +40,7 @@ class Weights(Part):
     """Holding a unit in stock for a year."""
     shortage: Annotated[float, Field(gt=0, le=100)] = 0.30
     """A unit that is asked for and not there."""
-    excess_per_year: Annotated[float, Field(ge=0, le=1000)] = 2.5
+    excess_per_year: Annotated[float, Field(ge=0, le=1000)] = 7.5
     """Holding a unit of excess for a year, on top."""
 
     @property

@@ -10,7 +10,7 @@ from connector.errors import ConfigError
 from connector.policy.fallback import Place
 
 # By what settings call it
-SHIPPED = MappingProxyType({"shipped": "order-up-to-1", "shipped-daily": "network-1"})
+SHIPPED = MappingProxyType({"shipped": "order-up-to-1", "shipped-daily": "network-2"})
 
 
 def shipped_bundles() -> Path:

@@ -21,7 +21,7 @@ def test_the_shipped_file_says_what_holds_anyway_and_one_limit() -> None:
     shipped = read_rewards(SHIPPED)
     assert shipped.rewards == Weights()
     assert shipped.limits.position_cap != Rewards().limits.position_cap
-    assert shipped.limits.collar != Rewards().limits.collar
+    assert shipped.limits.collar == Rewards().limits.collar
     assert shipped.limits.cumulative == Rewards().limits.cumulative
 
 

@@ -1,8 +1,0 @@
-{
- "signatures": [
-  {
-   "key_id": "487d30c80b11ca43",
-   "ed25519": "c803b54e5362102c2263a6ef5ad4dfbcda81fbb91ce8d668e636ba51588538bd28a502632c7c935358fe4c376a07da0eb9065dc238bc62a5478ae1a8d192090b"
-  }
- ]
-}
