@@ -71,7 +71,8 @@ class _Moved:
 
     def sums(self, count: int) -> Column:
         """Return base units per item-node [count]."""
-        return np.bincount(self.rows, self.quantity, minlength=count) / MILLION
+        units: Column = np.bincount(self.rows, self.quantity, minlength=count) / MILLION
+        return units
 
 
 def observed_demand(
@@ -149,7 +150,8 @@ def _laid_out(moved: _Moved, low: int, high: int) -> Column:
     width = moved.days + 1
     cell = (moved.rows[here] - low) * width + moved.day[here]
     sums = np.bincount(cell, moved.quantity[here], minlength=(high - low) * width)
-    return (sums / MILLION).reshape(high - low, width)
+    laid: Column = (sums / MILLION).reshape(high - low, width)
+    return laid
 
 
 def _first_day_on_sale(received: _Moved, taken: _Moved, on_hand: Column) -> Column:
