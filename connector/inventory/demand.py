@@ -173,8 +173,9 @@ def _days_sold_out(daily: Column, received: Column, on_hand: Column, first: Colu
     empty &= np.arange(daily.shape[1]) >= first[:, None]
     known = (opening >= -_DUST).all(axis=1)
     missed = np.where(known, empty[:, :-1].sum(axis=1), 0)
-    on_sale = daily.shape[1] - 1 - first
-    return np.minimum(missed, np.floor(_LEFT_OUT * on_sale))
+    most = np.floor(_LEFT_OUT * (daily.shape[1] - 1 - first))
+    left_out: Column = np.minimum(missed, most)
+    return left_out
 
 
 def _moments(daily: Column, days: Column, outlier_sd: float) -> Column:
