@@ -42,7 +42,7 @@ _LEFT_OUT = 0.5
 # Base units that a past stock worked out may be off.
 _DUST = 1e-5
 # Item-nodes whose days are laid out side by side at one time: bounds memory, not results.
-_BLOCK = 16_384
+_BLOCK = 8_192
 # Scatter below this share of the squares is the floats' own, not the demand's.
 _ROUNDING = 1e-12
 
