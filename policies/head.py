@@ -33,6 +33,7 @@ _SOFTNESS = 0.02  # reviews of demand: how gently an order leaves zero while lea
 _LEAST_LEVEL = 1e-3  # reviews of demand, where only a logarithm is wanted
 _LEAST_SPREAD, _IGNORED = 1e-3, 1e9
 _DERIVED = 6
+_SPECK = 1e-3  # reviews of demand
 _MOST_LOT = 14.0  # logarithm of reviews of demand, which stays finite in 32 bits
 
 
@@ -101,7 +102,9 @@ class CappedBaseStock(nn.Module):
         position = self.position(situation, stock)
         order = torch.clamp(self.order(self.begin(situation), stock, position), min=0.0)
         step, _ = _lots(situation)
-        level = torch.clamp(position + asked_for(order, step), min=0.0)
+        asked = asked_for(order, step)
+        # Just below the position where nothing is wanted: floats must not ask for a speck
+        level = torch.clamp(position + torch.where(asked > 0.0, asked, -_SPECK), min=0.0)
         mean = torch.log(torch.clamp(level, min=_LEAST_LEVEL))
         return level, mean, mean * 0.0 + self.log_std
 

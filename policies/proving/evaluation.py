@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from policies.rewards import Rewards
 
 Tell = Callable[[str], None]
-_CLOSE = 0.0015
-_TRIES = 5
+_CLOSE = 0.0006  # of fill rate, that a knob may serve above what is wanted
+_TRIES = 6
 _FREE = 100.0  # times base-stock's order: as wide as a collar can be
 
 
