@@ -144,8 +144,12 @@ def evaluate(
     regions: Annotated[int, typer.Option(min=1, max=50, help="below the centre")] = 6,
     world: Annotated[int, typer.Option(help="seed of the world")] = 7,
     seed: Annotated[int, typer.Option(help="of the years")] = 501,
+    growth: Annotated[float, typer.Option(help="of demand, a year; 0.1 = a tenth")] = 0.0,
+    promotions: Annotated[float, typer.Option(help="odds that one begins, a day")] = 0.0,
+    together: Annotated[float, typer.Option(help="spread of what moves all items alike")] = 0.0,
 ) -> None:
     """Judge a policy beside textbook planning, through the fail-safes, at the same fill rate."""
+    from connector.twin.demand import Moves  # noqa: PLC0415
     from connector.twin.scenario import WorldOptions  # noqa: PLC0415
     from policies.proving.evaluation import Proving  # noqa: PLC0415 - torch, only where needed
     from policies.proving.judged import judge  # noqa: PLC0415
@@ -157,6 +161,7 @@ def evaluate(
         seed=seed,
         target=fill,
         rewards=read_rewards(rewards),
+        moves=Moves(growth=growth, promotion_odds=promotions, spread=together),
     )
     judge(policy, ground, trusted=trusted, page=page, today=_today(), tell=typer.echo)
 

@@ -10,23 +10,21 @@ from datetime import date
 
 import numpy as np
 
+from connector.twin.demand import WEEK, drawn, season
 from connector.twin.scenario import Flags, Floats, Ints, Scenario
 
 _DEMAND, _LEAD, _MISHAPS = 11, 12, 13
 _IN_TWO_PARTS, _FALLS_SHORT, _REVERSED = 0.15, 0.02, 0.004  # shares of order lines, movements
-_WEEK = (1.1, 1.1, 1.05, 1.05, 1.1, 0.9, 0.7)  # Monday first, averages one
 
 
 def demand_of(scenario: Scenario, day: int) -> Floats:
     """Return every cell's demand on an ordinal day, in base units."""
     chance = np.random.default_rng((scenario.options.seed, _DEMAND, day))
     today = date.fromordinal(day)
-    turn = 2.0 * np.pi * (today.timetuple().tm_yday - scenario.phase) / 365.0
-    season = 1.0 + scenario.amplitude * np.sin(turn)
-    busy = scenario.rate / scenario.occurs * season * _WEEK[today.weekday()]
-    noise = chance.gamma(scenario.shape, 1.0 / scenario.shape)
-    happens = chance.random(len(busy)) < scenario.occurs
-    pieces = np.where(happens & (day >= scenario.opens), chance.poisson(busy * noise), 0)
+    factor = season(scenario.amplitude, scenario.phase, today.timetuple().tm_yday)
+    busy = scenario.rate / scenario.occurs * factor * WEEK[today.weekday()]
+    pieces = drawn(busy, occurs=scenario.occurs, shape=scenario.shape, chance=chance)
+    pieces = np.where(day >= scenario.opens, pieces, 0)
     wanted: Floats = pieces * scenario.grain[scenario.item]
     return wanted
 

@@ -9,13 +9,14 @@ and their spread. Both meet the same customers and carriers. Nobody is told seas
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from connector.twin.demand import WEEK, Moves, season
 from connector.twin.dynamics import Flows, Stock, uncrossed
 from connector.twin.network import Topology
 from connector.twin.rollout import rollout
@@ -31,8 +32,8 @@ from policies.promises import Promises
 MEMORY = 56  # days that estimates look back
 SETTLE = 84  # days lived through before anything counts
 YEAR = 364
+STEADY = Moves()
 _TELL_EVERY = 7  # days between two estimates
-_WEEK = (1.1, 1.1, 1.05, 1.05, 1.1, 0.9, 0.7)
 
 # what was told -> stock, promises -> orders
 Planner = Callable[[Instances], Callable[[Stock, Promises], Tensor]]
@@ -86,7 +87,9 @@ class Figures:
         return float((worth if some is None else worth[some]).sum())
 
 
-def draw_year(world: World, price: Tensor, *, replications: int, seed: int) -> Year:
+def draw_year(
+    world: World, price: Tensor, *, replications: int, seed: int, moves: Moves = STEADY
+) -> Year:
     """Draw a year; seeds of evaluation are apart from every training seed."""
     chance = torch.Generator().manual_seed(seed)
     rows = torch.arange(len(world.mean)).repeat(replications)
@@ -95,9 +98,11 @@ def draw_year(world: World, price: Tensor, *, replications: int, seed: int) -> Y
     first = torch.randint(0, YEAR, (len(rows), 1), generator=chance)
     phase = torch.from_numpy(world.phase).float()[rows]
     amplitude = torch.from_numpy(world.amplitude).float()[rows]
+    moved = moves.factors((days, *truth.mean.shape), np.random.default_rng(seed))
+    usual = truth.mean * torch.from_numpy(moved).to(truth.mean.dtype)
     demand = torch.stack(
         [
-            replace(truth, mean=truth.mean * _season(amplitude, phase, first + day, day)).demand(
+            replace(truth, mean=usual[day] * _season(amplitude, phase, first + day, day)).demand(
                 1, chance
             )[0]
             for day in range(days)
@@ -113,8 +118,8 @@ def draw_year(world: World, price: Tensor, *, replications: int, seed: int) -> Y
 
 
 def _season(amplitude: Tensor, phase: Tensor, on: Tensor, day: int) -> Tensor:
-    turn = 2.0 * math.pi * (on - phase) / 365.0
-    return (1.0 + amplitude * torch.sin(turn)) * _WEEK[day % len(_WEEK)]
+    factor: Tensor = season(amplitude, phase, on) * WEEK[day % len(WEEK)]
+    return factor
 
 
 @torch.no_grad()

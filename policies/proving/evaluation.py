@@ -17,6 +17,7 @@ from connector.failsafes.limits import Limits
 from connector.failsafes.line_limits import Collar
 from connector.inventory.planning import Planning
 from connector.policy.base_stock import BaseStockPolicy
+from connector.twin.demand import Moves
 from connector.twin.scenario import WorldOptions, scenario
 from policies.benchmarks.beside_rules import SPARE, TEXTBOOK_COVER
 from policies.proving.contenders import NewsvendorPolicy, ReorderPointPolicy
@@ -92,6 +93,7 @@ class Proving:
     seed: int
     target: float  # fill rate
     rewards: Rewards
+    moves: Moves = field(default_factory=Moves)  # of demand, besides season and weekday
     settle: int = SETTLE  # days that nothing counts of
     days: int = 364  # that are judged
     choice_settle: int = 42
@@ -100,13 +102,17 @@ class Proving:
     def judge(self, contenders: tuple[Contender, ...], tell: Tell) -> Evaluation:
         """Set every contender to the target, and let all live through the same years."""
         facts = scenario(self.world)
-        choice = drawn(facts, years=1, seed=self.seed).first(self.choice_settle + self.choice_days)
+        choice = drawn(facts, years=1, seed=self.seed, moves=self.moves).first(
+            self.choice_settle + self.choice_days
+        )
         settings = []
         for each in contenders:
             setting = self._set(each, choice)
             tell(f"{each.name}: {setting.told}, fill {setting.served:.2%} on the year of choice")
             settings.append(setting)
-        year = drawn(facts, years=self.years, seed=self.seed + 1).first(self.settle + self.days)
+        year = drawn(facts, years=self.years, seed=self.seed + 1, moves=self.moves).first(
+            self.settle + self.days
+        )
         lived = []
         for setting in settings:
             lived.append(self._live(setting.contender, setting.at, year, self.settle))
@@ -211,4 +217,5 @@ def _in_words(facts: Scenario, ground: Proving) -> str:
     return (
         f"{alive} items at {facts.nodes} nodes, world {ground.world.seed}, {ground.years} years of "
         f"{ground.days} days after {ground.settle} to settle, seed {ground.seed}"
+        f"{'' if ground.moves == Moves() else f', demand moved by {ground.moves}'}"
     )

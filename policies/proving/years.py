@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from connector.twin.demand import Moves
 from connector.twin.scenario import Scenario
-from policies.benchmarks.network import MEMORY, draw_year, opening
+from policies.benchmarks.network import MEMORY, STEADY, draw_year, opening
 from policies.distribution import World, tree
 from policies.levels import excess_level
 
@@ -50,14 +51,14 @@ class Year:
         return replace(self, demand=self.demand[:days], takes=self.takes[:days])
 
 
-def drawn(facts: Scenario, *, years: int, seed: int) -> Year:
+def drawn(facts: Scenario, *, years: int, seed: int, moves: Moves = STEADY) -> Year:
     """Draw years: 8 weeks of sales that are known, 12 weeks to settle and 52 that count."""
     alive = ~facts.discontinued
     price = np.tile(facts.price[alive], years)[:, None]
     grain = np.tile(facts.grain[alive], years)[:, None]
     topology = tree(facts.nodes - 1)
     told = draw_year(
-        World.of(facts), torch.ones(int(alive.sum()), 1), replications=years, seed=seed
+        World.of(facts), torch.ones(int(alive.sum()), 1), replications=years, seed=seed, moves=moves
     )
 
     def units(grains: torch.Tensor) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 from connector.inventory.planning import Planning  # noqa: E402
 from connector.policy.base_stock import BaseStockPolicy  # noqa: E402
+from connector.twin.demand import Moves  # noqa: E402
 from connector.twin.dynamics import Stock, on_the_way  # noqa: E402
 from connector.twin.network import Rules, Topology  # noqa: E402
 from connector.twin.rollout import rollout  # noqa: E402
@@ -114,6 +115,15 @@ def test_history_holds_sales_and_the_lead_times_that_were_seen(year: Year) -> No
     assert known["ordered_on"].null_count() == 0
     took = (known["posted_on"] - known["ordered_on"]).dt.total_days()
     assert took.min() >= 1
+
+
+def test_moves_reach_the_customers(year: Year) -> None:
+    grown = drawn(FACTS, years=2, seed=5, moves=Moves(growth=3.0))
+    last = slice(-56, None)
+    times = grown.demand[last].sum() / year.demand[last].sum()
+    assert 4.0 < times < 8.0  # after a year and a half
+    calm = drawn(FACTS, years=2, seed=5, moves=Moves())
+    np.testing.assert_array_equal(calm.demand, year.demand)
 
 
 def test_two_trials_of_one_policy_are_equal_and_serve(year: Year) -> None:
