@@ -19,9 +19,9 @@ _HEADER = """\
 """
 _TICK = "100ms"
 # What a planner who trusts the policy would say: its own buffers instead of the ERP's, and no order
-# beyond where excess begins (config/rewards.yaml has the same limits)
+# near to where excess begins (config/rewards.yaml has the same limit)
 _CRITICAL_RATIO = 0.99
-_LIMITS = MappingProxyType({"position_cap": {"sigmas": 2.05, "clamp": 1.5, "hold": 2.0}})
+_LIMITS = MappingProxyType({"position_cap": {"sigmas": 2.05, "clamp": 1.35, "hold": 2.0}})
 _LINES = 200  # of a node and review: each of its items once; the default suits weekly reviews
 
 
