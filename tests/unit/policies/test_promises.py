@@ -105,3 +105,12 @@ def test_what_waits_for_its_supplier_is_told_by_the_day_it_was_promised(
     days = promised_days(nothing + 5.0, HORIZON)
     told = dict(zip(BUCKETS, promises.told(days)[0, 0].tolist(), strict=True))
     assert {name: units for name, units in told.items() if units} == waits
+
+
+def test_no_gradient_goes_through_what_waits() -> None:
+    """From day to day it grew to 1e17, and no training survives that."""
+    nothing = torch.zeros(1, 1)
+    ordered = torch.ones(1, 1, requires_grad=True)
+    promises = Promises.none(nothing, HORIZON).after(nothing, nothing + 4.0, ordered)
+    assert float(promises.waits.sum()) == 1.0
+    assert not promises.waits.requires_grad
