@@ -59,7 +59,7 @@ class Demand:
 
 @dataclass(frozen=True, kw_only=True)
 class _Moved:
-    """Movements since the window began: item-node, day, quantity in millionths.
+    """Movements since the window began: item-node ascending, day, quantity in millionths.
 
     `days` is the length of the window: today, which is not over yet, is one day more.
     """
@@ -134,7 +134,8 @@ def echelon_demand(demand: Demand, upstream: tuple[Rows, ...]) -> tuple[Column, 
 def _moved(universe: Universe, movements: pl.DataFrame, start: date, today: date) -> _Moved:
     posted = passing(movements, pl.col("posted_on").is_between(start, today))
     rows = universe.locate(posted)
-    known = rows >= 0
+    order = np.argsort(rows, kind="stable")
+    known = order[np.searchsorted(rows, 0, sorter=order) :]  # what is no item-node of ours is -1
     quantity = millionths(posted["quantity"].to_numpy()).astype(np.float64)
     return _Moved(
         days=(today - start).days,
@@ -146,7 +147,7 @@ def _moved(universe: Universe, movements: pl.DataFrame, start: date, today: date
 
 def _laid_out(moved: _Moved, low: int, high: int) -> Column:
     """Return units per item-node and day, today last, for the rows from low to high: exact sums."""
-    here = (moved.rows >= low) & (moved.rows < high)
+    here = slice(*np.searchsorted(moved.rows, (low, high)))
     width = moved.days + 1
     cell = (moved.rows[here] - low) * width + moved.day[here]
     sums = np.bincount(cell, moved.quantity[here], minlength=(high - low) * width)
