@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from connector.policy.features import NAMES, SITUATION, STOCK
-from policies.lots import asked_for
+from policies.lots import asked_for, steps
 from policies.network import normal_exceeded
 
 _SITUATIONS = len(SITUATION)
@@ -182,8 +182,7 @@ def _lots(situation: Tensor) -> tuple[Tensor, Tensor]:
         torch.exp(torch.clamp(situation[..., NAMES.index(name)], min=0.0, max=_MOST_LOT)) - 1.0
         for name in ("lot_multiple", "lot_fixed", "lot_minimum")
     )
-    step = torch.where(fixed > 0.0, fixed, multiple)
-    return step, torch.where(fixed > 0.0, fixed, torch.maximum(minimum, multiple))
+    return steps(multiple, fixed, minimum)
 
 
 def _derived(parts: _Parts) -> Tensor:

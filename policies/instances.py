@@ -24,6 +24,7 @@ from connector.policy.lines import Lines
 from connector.twin.dynamics import Stock, coming, echelon_position, inventory_position
 from connector.twin.network import Rules, Topology
 from policies.admission import admit_history
+from policies.lots import steps
 
 SINGLE = Topology(suppliers=(-1,), horizon=10)
 _KNOWN = 3_650.0  # days and receipts behind a distribution that is known, not estimated
@@ -94,9 +95,11 @@ class Instances:
         return self.shortage / (self.holding + self.shortage)
 
     @property
-    def step(self) -> Tensor:
-        """What an order is a multiple of, in units."""
-        return self.lot if self.fixed is None else torch.where(self.fixed > 0, self.fixed, self.lot)
+    def steps(self) -> tuple[Tensor, Tensor]:
+        """What an order is a multiple of, and the least that is ordered, in units."""
+        if self.fixed is None or self.minimum is None:
+            return self.lot, self.lot
+        return steps(self.lot, self.fixed, self.minimum)
 
     @property
     def promised_time(self) -> Tensor:

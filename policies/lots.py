@@ -23,6 +23,18 @@ _DISCARD = Lots().discard
 _ENOUGH = _DISCARD + 0.1  # lots that are never dropped, however floats round
 
 
+def steps(multiple: Tensor, fixed: Tensor, minimum: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what orders are multiples of, and the least that is ordered; 0 = none.
+
+    A fixed lot stands for both. The least need not be a whole number of lots yet.
+    """
+    has_fixed = fixed > 0.0
+    return (
+        torch.where(has_fixed, fixed, multiple),
+        torch.where(has_fixed, fixed, torch.maximum(minimum, multiple)),
+    )
+
+
 def asked_for(order: Tensor, lot: Tensor) -> Tensor:
     """Return what to ask for so that the nearest number of lots to `order` comes of it."""
     asked = torch.maximum(order - 0.5 * lot, _ENOUGH * lot)
@@ -31,10 +43,9 @@ def asked_for(order: Tensor, lot: Tensor) -> Tensor:
 
 def whole_lots(order: Tensor, instances: Instances) -> Tensor:
     """Return what is ordered where `order` [B, N] is meant, in units."""
-    lot = instances.step
+    lot, least = instances.steps
     if instances.minimum is None:
         return torch.floor(order / lot + 0.5) * lot
-    least = torch.where(lot > instances.lot, lot, torch.maximum(instances.minimum, lot))
     asked = asked_for(order, lot)
     whole = torch.maximum(torch.ceil(asked / lot), torch.ceil(least / lot)) * lot
     return torch.where(asked >= _DISCARD * least, whole, torch.zeros_like(order))

@@ -180,9 +180,8 @@ def reorder_point(safety: float, cover: tuple[float, float]) -> Planner:
 
     def planner(told: Instances) -> Callable[[Stock, Promises], Tensor]:
         point, most = textbook_points(known(TREE, told), z=safety, cover=days)
-        rule = ReorderPoint(
-            topology=TREE, point=point, most=most, lot=told.step, smallest=told.minimum
-        )
+        lot, least = told.steps
+        rule = ReorderPoint(topology=TREE, point=point, most=most, lot=lot, smallest=least)
         return lambda stock, _: rule(stock, 0)
 
     return planner

@@ -260,7 +260,7 @@ def test_a_shipped_run_orders_in_a_review_what_it_ordered_in_the_twin(tmp_path):
     advice = OnnxPolicy(bundle=bundle).recommend(state)
     with torch.no_grad():
         meant = ordering(network, TREE, some)(stock)
-        expected = asked_for(meant, some.step).T.flatten().numpy()
+        expected = asked_for(meant, some.steps[0]).T.flatten().numpy()
     answered = ~advice.fell_back
     assert answered.sum() > 80
     np.testing.assert_allclose(advice.quantity[answered], expected[answered], rtol=2e-3, atol=2e-2)

@@ -37,7 +37,7 @@ def ordered(order: float, instance) -> float:
     order=st.floats(0.0, 300.0, width=32),
     multiple=st.sampled_from([1.0, 5.0, 12.0]),
     minimum=st.sampled_from([0.0, 3.0, 20.0, 48.0]),
-    fixed=st.sampled_from([0.0, 0.0, 30.0]),
+    fixed=st.sampled_from([0.0, 0.0, 5.0, 30.0]),
 )
 def test_what_is_asked_for_becomes_what_was_meant(order, multiple, minimum, fixed):
     instance = lots(multiple, minimum, fixed)
@@ -48,7 +48,7 @@ def test_what_is_asked_for_becomes_what_was_meant(order, multiple, minimum, fixe
         maximum=np.array([np.inf]),
         step=np.array([1.0]),
     )
-    asked = asked_for(torch.full((1, 1), order), instance.step).double().numpy().ravel()
+    asked = asked_for(torch.full((1, 1), order), instance.steps[0]).double().numpy().ravel()
     assert ordered(order, instance) == rules.up(asked, 0.5)[0]
 
 
